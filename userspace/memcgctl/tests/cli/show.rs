@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `memcgctl show`.
+
+use crate::Machine;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+#[test]
+fn words() {
+    let machine = Machine::new();
+    machine.limited("web.service", 64 << 20);
+    machine.put("cgroup/web.service/memory.dirty_min", "1052672\n");
+    let out = machine.run(["show", "web.service"]).expect(0, "");
+    assert_eq!(
+        out,
+        "\
+cgroup                                  /web.service
+dirty                                   8KiB
+writeback                               4KiB
+limit in force                          64MiB (own memory.dirty_limit_in_bytes)
+background limit in force               32MiB (half of the limit)
+throttled                               1.234s, 34 times
+writeback started                       5 times
+memory.dirty_limit_in_bytes             64MiB
+memory.dirty_background_limit_in_bytes  max
+memory.dirty_ratio                      max
+memory.dirty_background_ratio           max
+memory.dirty_min                        1.0MiB
+"
+    );
+}
+
+#[test]
+fn json() {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    machine.put("cgroup/a/memory.dirty_ratio", "12.50\n");
+    machine.in_force("a", 1 << 30);
+    let out = machine.run(["show", "--json", "/a"]).expect(0, "");
+    assert_eq!(
+        out,
+        r#"{
+  "version": 1,
+  "cgroup": "/a",
+  "set": {
+    "dirty_limit_in_bytes": null,
+    "dirty_background_limit_in_bytes": null,
+    "dirty_ratio": 12.5,
+    "dirty_background_ratio": null,
+    "dirty_min": 0
+  },
+  "in_force": {
+    "limit": 1073741824,
+    "background_limit": 536870912
+  },
+  "why": {
+    "from": "own",
+    "knob": "memory.dirty_ratio",
+    "capped": false
+  },
+  "dirty": 8192,
+  "writeback": 4096,
+  "throttled_usec": 1234567,
+  "throttled_count": 34,
+  "writeback_started": 5
+}
+"#
+    );
+}
+
+#[test]
+fn why() {
+    let machine = Machine::new();
+    machine.limited("a", 32 << 20);
+    machine.limited("a/b", 64 << 20);
+    machine.cgroup("c");
+    machine.limited("d", 64 << 20);
+    machine.in_force("d", 48 << 20);
+    let table = [
+        ("a/b", "64MiB (ancestor /a with 32MiB)"),
+        ("c", "200MiB (system, vm.dirty_ratio = 20%)"),
+        (
+            "d",
+            "48MiB (own memory.dirty_limit_in_bytes, but no more than can be dirty)",
+        ),
+    ];
+    for (cgroup, why) in table {
+        let out = machine.run(["show", cgroup]).expect(0, "");
+        assert!(
+            out.contains(&format!("limit in force                          {why}\n")),
+            "{out}"
+        );
+    }
+    machine.put("proc/sys/vm/dirty_bytes", "33554432\n");
+    let out = machine.run(["show", "c"]).expect(0, "");
+    assert!(out.contains("(system, vm.dirty_bytes = 32MiB)"), "{out}");
+    let out = machine.run(["show", "--json", "a/b"]).expect(0, "");
+    let why = r#""why": {
+    "from": "ancestor",
+    "cgroup": "/a",
+    "limit": 33554432
+  }"#;
+    assert!(out.contains(why), "{out}");
+}
+
+#[test]
+fn a_stock_kernel() {
+    let machine = Machine::stock();
+    machine.put(
+        "cgroup/a/memory.stat",
+        "file_dirty 8192\nfile_writeback 0\n",
+    );
+    let note = "memcgctl: DIR/cgroup/a/memory.dirty_stat: no such file: the module memcg_knobs is not loaded\n";
+    let out = machine.run(["show", "a"]).expect(0, note);
+    assert_eq!(
+        out,
+        "\
+cgroup          /a
+dirty           8KiB
+writeback       0B
+limit in force  - (system, vm.dirty_ratio = 20%)
+"
+    );
+    let out = machine.run(["show", "a", "--json"]).expect(0, note);
+    assert_eq!(
+        out,
+        r#"{
+  "version": 1,
+  "cgroup": "/a",
+  "set": {},
+  "why": {
+    "from": "system",
+    "knob": "vm.dirty_ratio",
+    "value": 20
+  },
+  "dirty": 8192,
+  "writeback": 0
+}
+"#
+    );
+}
+
+#[test]
+fn without_the_memory_controller() {
+    let machine = Machine::new();
+    machine.put("cgroup/a/cgroup.procs", "");
+    let note = "memcgctl: DIR/cgroup/a/memory.dirty_stat: no such file: the memory controller is not enabled here \
+                (write +memory to cgroup.subtree_control of the parent)\n";
+    machine.run(["show", "a"]).expect(0, note);
+}
+
+#[test]
+fn own() {
+    let machine = Machine::new();
+    machine.cgroup("a/b");
+    machine.put("proc/self/cgroup", "0::/a/b\n");
+    for args in [&["show"][..], &["show", "--self"]] {
+        let out = machine.run(args).expect(0, "");
+        assert!(out.contains("  /a/b\n"), "{out}");
+    }
+    machine.put("proc/self/cgroup", "0::/gone (deleted)\n");
+    machine.run(["show"]).expect(
+        1,
+        "memcgctl: /gone (deleted): no such cgroup under DIR/cgroup: No such file or directory (ENOENT)\n",
+    );
+}
+
+#[test]
+fn the_root() {
+    let out = Machine::new().run(["show", "/"]).expect(0, "");
+    assert!(out.contains("12KiB"), "{out}");
+}
+
+#[test]
+fn found_by_the_table_of_mounts() {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    let output = machine
+        .finding_command()
+        .args(["show", "a"])
+        .output()
+        .unwrap();
+    machine.end(output).expect(0, "");
+    machine.put("proc/self/mountinfo", "");
+    let output = machine
+        .finding_command()
+        .args(["show", "a"])
+        .output()
+        .unwrap();
+    machine.end(output).expect(
+        1,
+        "memcgctl: no cgroup2 file system is mounted (DIR/proc/self/mountinfo)\n",
+    );
+}
+
+#[test]
+fn from_the_current_directory() {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    machine.cgroup("a/b");
+    // The current directory has no links in its path, so the mount must not have any either.
+    let cgroups = fs::canonicalize(machine.path("cgroup")).unwrap();
+    let show = |wanted: &str| {
+        let mut command = machine.finding_command();
+        command
+            .arg("--cgroup-root")
+            .arg(&cgroups)
+            .args(["show", wanted]);
+        machine.end(command.current_dir(cgroups.join("a")).output().unwrap())
+    };
+    for (wanted, path) in [
+        (".", "/a"),
+        ("./b", "/a/b"),
+        ("..", "/"),
+        ("../a/b", "/a/b"),
+    ] {
+        let out = show(wanted).expect(0, "");
+        assert!(out.contains(&format!("  {path}\n")), "{out}");
+    }
+    show("../..").expect(
+        1,
+        "memcgctl: ../..: not below the cgroup2 mount DIR/cgroup\n",
+    );
+}
+
+#[test]
+fn odd_names() {
+    let machine = Machine::new();
+    let raw = OsStr::from_bytes(b"raw\xff");
+    machine.cgroup("two\nlines and spaces");
+    machine.cgroup(raw);
+    let out = machine.run(["show", "two\nlines and spaces"]).expect(0, "");
+    assert!(out.contains("  /two\\nlines and spaces\n"), "{out}");
+    let out = machine
+        .run(["show", "--json", "two\nlines and spaces"])
+        .expect(0, "");
+    assert!(
+        out.contains(r#""cgroup": "/two\nlines and spaces""#),
+        "{out}"
+    );
+    assert!(!out.contains("cgroup_bytes"), "{out}");
+
+    let out = machine.run([OsStr::new("show"), raw]).expect(0, "");
+    assert!(out.contains("  /raw\\xff\n"), "{out}");
+    let out = machine
+        .run([OsStr::new("show"), OsStr::new("--json"), raw])
+        .expect(0, "");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["cgroup"], "/raw\u{fffd}");
+    assert_eq!(
+        json["cgroup_bytes"],
+        serde_json::json!([b'/', b'r', b'a', b'w', 0xff])
+    );
+}
+
+#[test]
+fn nonsense_in_a_file() {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    machine.put("cgroup/a/memory.dirty_stat", "dirty many\n");
+    machine.run(["show", "a"]).expect(
+        1,
+        "memcgctl: DIR/cgroup/a/memory.dirty_stat: not understood: \"dirty many\"\n",
+    );
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `memcgctl tree`.
+
+use crate::Machine;
+use nix::pty::openpty;
+use std::ffi::OsStr;
+use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+fn machine() -> Machine {
+    let machine = Machine::new();
+    machine.limited("pod", 64 << 20);
+    machine.cgroup("pod/a");
+    machine.cgroup("pod/b");
+    machine.cgroup("pod/b/c");
+    machine.cgroup("z");
+    machine.put("cgroup/z/memory.dirty_min", "8388608\n");
+    machine
+}
+
+const TABLE: &str = "\
+CGROUP   DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  WHY
+/        12KiB         0B       -           -      -          -  system, vm.dirty_ratio = 20%
+|-pod     8KiB       4KiB   64MiB       32MiB     0B     1.234s  own memory.dirty_limit_in_bytes
+| |-a     8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
+| `-b     8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
+|   `-c   8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
+`-z       8KiB       4KiB  200MiB      100MiB   8MiB     1.234s  system, vm.dirty_ratio = 20%
+";
+
+#[test]
+fn whole() {
+    assert_eq!(machine().run(["tree"]).expect(0, ""), TABLE);
+}
+
+#[test]
+fn part() {
+    // The limit of a cgroup above the part counts all the same.
+    assert_eq!(
+        machine().run(["tree", "pod/b"]).expect(0, ""),
+        "\
+CGROUP  DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  WHY
+/pod/b   8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
+`-c      8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
+"
+    );
+}
+
+#[test]
+fn json() {
+    let out = machine().run(["tree", "--json"]).expect(0, "");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["version"], 1);
+    let cgroups = json["cgroups"].as_array().unwrap();
+    let names: Vec<_> = cgroups
+        .iter()
+        .map(|cgroup| cgroup["cgroup"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["/", "/pod", "/pod/a", "/pod/b", "/pod/b/c", "/z"]);
+    assert_eq!(cgroups[0]["set"], serde_json::json!({}));
+    assert_eq!(cgroups[1]["set"]["dirty_limit_in_bytes"], 64 << 20);
+    assert_eq!(cgroups[4]["why"]["cgroup"], "/pod");
+    assert_eq!(cgroups[5]["set"]["dirty_min"], 8 << 20);
+}
+
+/// What the tree looks like on a terminal.
+fn on_terminal(machine: &Machine, locale: &str) -> String {
+    let pty = openpty(None, None).unwrap();
+    let mut command = machine.command();
+    command
+        .arg("tree")
+        .env_remove("LC_ALL")
+        .env_remove("LC_CTYPE")
+        .env("LANG", locale);
+    let mut child = command.stdout(pty.slave).spawn().unwrap();
+    // The command holds the other end of the terminal: it has to go, or the reading would not end.
+    drop(command);
+    let mut bytes = Vec::new();
+    // When nobody has the terminal open any more, the reader sees an error and not an end.
+    let _ = File::from(pty.master).read_to_end(&mut bytes);
+    assert!(child.wait().unwrap().success());
+    String::from_utf8(bytes).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn glyphs_only_where_they_can_be_shown() {
+    let machine = machine();
+    assert_eq!(on_terminal(&machine, "C"), TABLE);
+    let rich = on_terminal(&machine, "de_DE.UTF-8");
+    let labels: Vec<_> = rich
+        .lines()
+        .map(|line| line.split("  ").next().unwrap())
+        .collect();
+    assert_eq!(
+        labels[1..],
+        ["/", "├─pod", "│ ├─a", "│ └─b", "│   └─c", "└─z"].map(|label| {
+            // Two spaces are a gap of columns as well.
+            label.split("  ").next().unwrap()
+        })
+    );
+}
+
+#[test]
+fn a_stock_kernel() {
+    let machine = Machine::stock();
+    machine.put(
+        "cgroup/a/memory.stat",
+        "file_dirty 8192\nfile_writeback 0\n",
+    );
+    machine.put("cgroup/b/memory.stat", "file_dirty 0\nfile_writeback 0\n");
+    // Said once, not for every cgroup.
+    let note = "memcgctl: DIR/cgroup/a/memory.dirty_stat: no such file: the module memcg_knobs is not loaded\n";
+    let out = machine.run(["tree"]).expect(0, note);
+    assert!(
+        out.contains("\n|-a      8KiB         0B      -           -      -          -  system"),
+        "{out}"
+    );
+}
+
+#[test]
+fn odd_names_stay_on_their_line() {
+    let machine = Machine::new();
+    machine.cgroup("two\nlines");
+    machine.cgroup("\x1b[31mred");
+    machine.cgroup(OsStr::from_bytes(b"raw\xff"));
+    let out = machine.run(["tree"]).expect(0, "");
+    assert_eq!(out.lines().count(), 5, "{out}");
+    for label in ["two\\nlines ", "\\u{1b}[31mred ", "raw\\xff "] {
+        assert!(out.contains(label), "{out}");
+    }
+}
+
+#[test]
+fn one_unreadable_cgroup_hides_no_other() {
+    let machine = machine();
+    machine.put("cgroup/pod/a/memory.dirty_stat", "dirty -1\n");
+    let run = machine.run(["tree"]);
+    let out = run.expect(
+        4,
+        "memcgctl: DIR/cgroup/pod/a/memory.dirty_stat: not understood: \"dirty -1\"\n",
+    );
+    assert!(!out.contains("-a ") && out.contains("`-c "), "{out}");
+}
+
+#[test]
+fn cgroups_that_come_and_go() {
+    let machine = machine();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                // As with a real cgroup, its files go at one time with it.
+                fs::rename(machine.path("cgroup/z"), machine.path("away")).unwrap();
+                fs::rename(machine.path("away"), machine.path("cgroup/z")).unwrap();
+            }
+        });
+        for _ in 0..50 {
+            let run = machine.run(["tree"]);
+            if run.code != 0 || !run.err.is_empty() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            run.expect(0, "");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn very_deep() {
+    let machine = Machine::new();
+    let mut name = String::from("cgroup");
+    while name.len() < 3000 {
+        name += "/d";
+    }
+    fs::create_dir_all(machine.path(&name)).unwrap();
+    let out = machine.run(["tree"]).expect(0, "");
+    assert_eq!(out.lines().count(), 2 + (name.len() - "cgroup".len()) / 2);
+}

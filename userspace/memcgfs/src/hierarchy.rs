@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mounted cgroup2 hierarchy, and which cgroup a name means.
+
+use crate::cgroup::Cgroup;
+use crate::error::Action;
+use crate::error::Error;
+use crate::error::Result;
+use crate::files;
+use crate::host::Host;
+use crate::mount::Mount;
+use std::collections::VecDeque;
+use std::env;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A mounted cgroup2 file system.
+#[derive(Clone, Debug)]
+pub struct Hierarchy {
+    /// Where it is mounted.
+    mount: PathBuf,
+    /// The cgroup that is mounted there, as `/proc/PID/cgroup` would name it.
+    base: PathBuf,
+}
+
+/// What the name of a systemd unit that has a cgroup ends in.
+const UNITS: [&str; 6] = ["service", "slice", "scope", "socket", "mount", "swap"];
+
+impl Hierarchy {
+    /// The one that is mounted; the whole of it rather than a part.
+    pub fn find(host: &Host) -> Result<Self> {
+        let mounts = host.mounts()?;
+        let cgroup2 = || mounts.iter().filter(|mount| mount.fs_type == "cgroup2");
+        let whole = |mount: &&Mount| mount.root == Path::new("/");
+        let Some(mount) = cgroup2().find(whole).or_else(|| cgroup2().next()) else {
+            return Err(Error::NoMount {
+                table: host.mount_table(),
+            });
+        };
+        Ok(Self {
+            mount: mount.point.clone(),
+            base: mount.root.clone(),
+        })
+    }
+
+    /// A directory that is taken for a whole cgroup2 file system.
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            mount: dir.into(),
+            base: PathBuf::from("/"),
+        }
+    }
+
+    /// Where it is mounted.
+    pub fn mount(&self) -> &Path {
+        &self.mount
+    }
+
+    /// The cgroup at the top.
+    pub fn root(&self) -> Cgroup {
+        Cgroup::new(&self.mount, Path::new(""))
+    }
+
+    /// The cgroup that this process is in.
+    pub fn own(&self, host: &Host) -> Result<Cgroup> {
+        let path = host.own_cgroup()?.map(OsString::from_vec);
+        let path = PathBuf::from(path.unwrap_or_else(|| "/".into()));
+        match path.strip_prefix(&self.base) {
+            Ok(name) => self.existing(&path, name),
+            Err(_) => Err(self.outside(&path)),
+        }
+    }
+
+    /// The cgroup that a user means by `wanted`: a path in the file system, a path below the mount with or without a
+    /// slash before it, a path from the current directory if it starts with a dot, or else the name of a systemd unit.
+    pub fn resolve(&self, wanted: &OsStr) -> Result<Cgroup> {
+        let path = Path::new(wanted);
+        let name = match path.components().next() {
+            Some(Component::RootDir) => match path.strip_prefix(&self.mount) {
+                Ok(name) => name.to_owned(),
+                Err(_) => path.components().skip(1).collect(),
+            },
+            Some(Component::CurDir | Component::ParentDir) => self.below_current_dir(path)?,
+            _ => path.to_owned(),
+        };
+        match self.existing(path, &name) {
+            Err(Error::NoCgroup { .. }) if is_unit(path) => self.unit(wanted),
+            result => result,
+        }
+    }
+
+    /// The name of a path that starts at the current directory.
+    fn below_current_dir(&self, path: &Path) -> Result<PathBuf> {
+        let here = Path::new(".");
+        let here = env::current_dir().map_err(|error| Error::io(Action::List, here, error))?;
+        let whole = match plain(&here.join(path)) {
+            Some(plain) => Path::new("/").join(plain),
+            None => return Err(self.outside(path)),
+        };
+        match whole.strip_prefix(&self.mount) {
+            Ok(name) => Ok(name.to_owned()),
+            Err(_) => Err(self.outside(path)),
+        }
+    }
+
+    /// The cgroup of this name, which has to be there and may not lead out of the mount.
+    fn existing(&self, wanted: &Path, name: &Path) -> Result<Cgroup> {
+        let missing = || Error::NoCgroup {
+            wanted: wanted.as_os_str().to_owned(),
+            mount: self.mount.clone(),
+        };
+        if wanted.as_os_str().is_empty() {
+            return Err(missing());
+        }
+        let Some(name) = plain(name) else {
+            return Err(self.outside(wanted));
+        };
+        let cgroup = Cgroup::new(&self.mount, &name);
+        match fs::metadata(cgroup.dir()) {
+            Ok(metadata) if metadata.is_dir() => Ok(cgroup),
+            Ok(_) => Err(missing()),
+            Err(error) if files::is_gone(&error) => Err(missing()),
+            Err(error) => Err(Error::io(Action::List, cgroup.dir(), error)),
+        }
+    }
+
+    /// The one cgroup of a systemd unit, wherever its slice is.
+    fn unit(&self, unit: &OsStr) -> Result<Cgroup> {
+        // systemd puts an underscore before a name that could be taken for a file of the kernel, as memory.service.
+        let mut quoted = OsString::from("_");
+        quoted.push(unit);
+        let mut found = Vec::new();
+        let mut queue = VecDeque::from([self.root()]);
+        while let Some(cgroup) = queue.pop_front() {
+            for child in cgroup.children()? {
+                let name = child.name().file_name();
+                if name == Some(unit) || name == Some(&quoted) {
+                    found.push(child.clone());
+                }
+                queue.push_back(child);
+            }
+        }
+        match found.len() {
+            0 => Err(Error::NoCgroup {
+                wanted: unit.to_owned(),
+                mount: self.mount.clone(),
+            }),
+            1 => Ok(found.remove(0)),
+            _ => Err(Error::Ambiguous {
+                unit: unit.to_owned(),
+                found: found
+                    .iter()
+                    .map(|cgroup| cgroup.name().to_owned())
+                    .collect(),
+            }),
+        }
+    }
+
+    fn outside(&self, wanted: &Path) -> Error {
+        Error::Outside {
+            wanted: wanted.as_os_str().to_owned(),
+            mount: self.mount.clone(),
+        }
+    }
+}
+
+/// The path without `.` and `..` and a slash before it; `None` if it leads above its start.
+fn plain(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => plain.push(name),
+            Component::ParentDir if !plain.pop() => return None,
+            _ => {}
+        }
+    }
+    Some(plain)
+}
+
+/// Whether this can be the name of a unit: one component, with a type behind its last dot.
+fn is_unit(path: &Path) -> bool {
+    let one = path.as_os_str().as_bytes().iter().all(|&byte| byte != b'/');
+    let kind = path.extension().and_then(OsStr::to_str);
+    one && kind.is_some_and(|kind| UNITS.contains(&kind))
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The one list of the module's files in a cgroup. Parser, help and every display follow from it.
+
+/// What a user may do with a knob's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Reads and writes.
+    ReadWrite,
+    /// Writes only.
+    Write,
+    /// Reads only.
+    Read,
+}
+
+/// What a knob's file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A size in bytes, or `max`.
+    Bytes,
+    /// A percentage, or `max`.
+    Ratio,
+    /// Nothing: writing a size, or `max`, starts something.
+    Trigger,
+    /// Lines of a key and a number.
+    Flat,
+}
+
+/// The part of the module that brings a knob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Per-cgroup dirty limits.
+    DirtyLimits,
+}
+
+/// One file of a cgroup.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Knob {
+    /// The file's name.
+    pub name: &'static str,
+    /// What may be done with it.
+    pub mode: Mode,
+    /// What it holds.
+    pub kind: Kind,
+    /// What brings it.
+    pub since: Capability,
+    /// The knob that goes back to `max` when this one is set.
+    pub excludes: Option<&'static str>,
+    /// What it is for, in one line.
+    pub help: &'static str,
+}
+
+/// Dirty and writeback bytes that the subtree may hold.
+pub static DIRTY_LIMIT: Knob = Knob {
+    name: "memory.dirty_limit_in_bytes",
+    mode: Mode::ReadWrite,
+    kind: Kind::Bytes,
+    since: Capability::DirtyLimits,
+    excludes: Some("memory.dirty_ratio"),
+    help: "dirty and writeback bytes the subtree may hold; size or max",
+};
+
+/// The size above which the flusher is started.
+pub static DIRTY_BACKGROUND_LIMIT: Knob = Knob {
+    name: "memory.dirty_background_limit_in_bytes",
+    mode: Mode::ReadWrite,
+    kind: Kind::Bytes,
+    since: Capability::DirtyLimits,
+    excludes: Some("memory.dirty_background_ratio"),
+    help: "above it the flusher is started for the subtree; size or max",
+};
+
+/// The limit as a percentage.
+pub static DIRTY_RATIO: Knob = Knob {
+    name: "memory.dirty_ratio",
+    mode: Mode::ReadWrite,
+    kind: Kind::Ratio,
+    since: Capability::DirtyLimits,
+    excludes: Some("memory.dirty_limit_in_bytes"),
+    help: "the limit as a percentage of the dirtyable memory; 0.01 to 100 or max",
+};
+
+/// The background limit as a percentage.
+pub static DIRTY_BACKGROUND_RATIO: Knob = Knob {
+    name: "memory.dirty_background_ratio",
+    mode: Mode::ReadWrite,
+    kind: Kind::Ratio,
+    since: Capability::DirtyLimits,
+    excludes: Some("memory.dirty_background_limit_in_bytes"),
+    help: "the background limit as a percentage; 0.01 to 100 or max",
+};
+
+/// The floor below which the system-wide limit slows nobody.
+pub static DIRTY_MIN: Knob = Knob {
+    name: "memory.dirty_min",
+    mode: Mode::ReadWrite,
+    kind: Kind::Bytes,
+    since: Capability::DirtyLimits,
+    excludes: None,
+    help: "up to it the system-wide limit does not slow the subtree; size or max",
+};
+
+/// Starts writeback of the subtree.
+pub static DIRTY_WRITEBACK: Knob = Knob {
+    name: "memory.dirty_writeback",
+    mode: Mode::Write,
+    kind: Kind::Trigger,
+    since: Capability::DirtyLimits,
+    excludes: None,
+    help: "clean that many bytes of the subtree's dirty pages",
+};
+
+/// The figures in force.
+pub static DIRTY_STAT: Knob = Knob {
+    name: "memory.dirty_stat",
+    mode: Mode::Read,
+    kind: Kind::Flat,
+    since: Capability::DirtyLimits,
+    excludes: None,
+    help: "dirty and writeback bytes, the limits in force, throttling",
+};
+
+/// All of them, in the order of display.
+pub static KNOBS: [&Knob; 7] = [
+    &DIRTY_LIMIT,
+    &DIRTY_BACKGROUND_LIMIT,
+    &DIRTY_RATIO,
+    &DIRTY_BACKGROUND_RATIO,
+    &DIRTY_MIN,
+    &DIRTY_WRITEBACK,
+    &DIRTY_STAT,
+];
+
+/// The knob of this name, with `memory.` or without.
+pub fn find(name: &str) -> Option<&'static Knob> {
+    let short = name.strip_prefix("memory.").unwrap_or(name);
+    KNOBS.into_iter().find(|knob| knob.short_name() == short)
+}
+
+/// The knobs that hold a value which can be set.
+pub fn settable() -> impl Iterator<Item = &'static Knob> {
+    KNOBS
+        .into_iter()
+        .filter(|knob| knob.mode == Mode::ReadWrite)
+}
+
+impl Knob {
+    /// The name without `memory.`.
+    pub fn short_name(&self) -> &'static str {
+        self.name.strip_prefix("memory.").unwrap_or(self.name)
+    }
+
+    /// Whether setting the one puts the other back to `max`.
+    pub fn conflicts_with(&self, other: &Knob) -> bool {
+        self.excludes == Some(other.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn found_by_both_names() {
+        for knob in KNOBS {
+            assert_eq!(find(knob.name), Some(knob));
+            assert_eq!(find(knob.short_name()), Some(knob));
+        }
+        for name in [
+            "",
+            "memory.",
+            "dirty",
+            "memory.memory.dirty_min",
+            "memory.max",
+        ] {
+            assert_eq!(find(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn exclusion_is_mutual() {
+        for knob in KNOBS {
+            if let Some(name) = knob.excludes {
+                let other = find(name).unwrap();
+                assert!(other.conflicts_with(knob), "{} and {name}", knob.name);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_read_back_is_settable() {
+        let names: Vec<_> = settable().map(Knob::short_name).collect();
+        assert_eq!(
+            names,
+            [
+                "dirty_limit_in_bytes",
+                "dirty_background_limit_in_bytes",
+                "dirty_ratio",
+                "dirty_background_ratio",
+                "dirty_min"
+            ]
+        );
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Typed access to the files of memory cgroups, those of memcg-knobs first.
+//!
+//! A figure whose file is absent is `None`: the same code serves a kernel with the module, a patched one without it
+//! and a stock one. An error carries the file, the value that was written and the errno. This crate reads and writes
+//! files and derives what follows from them; it prints nothing and knows no command line.
+
+// Sizes, ratios and limits are parsed and checked by the very files that the kernel module is built of, so that the
+// two can not disagree.
+#[path = "../../../rust/limits.rs"]
+pub mod limits;
+#[path = "../../../rust/ratio.rs"]
+pub mod ratio;
+#[path = "../../../rust/size.rs"]
+pub mod size;
+
+mod cgroup;
+mod error;
+mod escape;
+mod files;
+pub mod filesystems;
+mod hierarchy;
+mod host;
+pub mod knobs;
+mod mount;
+mod origin;
+mod snapshot;
+mod stat;
+mod value;
+
+pub use cgroup::Cgroup;
+pub use error::in_words;
+pub use error::Absence;
+pub use error::Action;
+pub use error::Error;
+pub use error::Result;
+pub use escape::escaped;
+pub use hierarchy::Hierarchy;
+pub use host::Host;
+pub use host::Patched;
+pub use host::VmDirty;
+pub use mount::Mount;
+pub use origin::Origin;
+pub use snapshot::Snapshot;
+pub use stat::DirtyStat;
+pub use stat::MemoryStat;
+pub use value::Amount;
+pub use value::Assignment;
+pub use value::BadAssignment;
+pub use value::Limit;
+pub use value::Value;

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/proc/PID/mountinfo`, in bytes: a mount point may be any.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+/// One mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Major and minor number, which name the superblock.
+    pub device: OsString,
+    /// The directory of the file system that is mounted.
+    pub root: PathBuf,
+    /// Where it is mounted.
+    pub point: PathBuf,
+    /// The type of the file system.
+    pub fs_type: String,
+    /// The options of the superblock.
+    pub options: OsString,
+}
+
+/// All mounts in the order of the table. A line that is not understood is left out.
+pub(crate) fn parse(table: &[u8]) -> Vec<Mount> {
+    table
+        .split(|&byte| byte == b'\n')
+        .filter_map(line)
+        .collect()
+}
+
+/// `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/root rw,errors=continue`, with any number of optional
+/// fields before the hyphen.
+fn line(line: &[u8]) -> Option<Mount> {
+    let mut fields = line.split(|&byte| byte == b' ');
+    let device = fields.nth(2)?;
+    let root = fields.next()?;
+    let point = fields.next()?;
+    fields.find(|field| *field == b"-")?;
+    let fs_type = fields.next()?;
+    let options = fields.nth(1)?;
+    Some(Mount {
+        device: unescape(device),
+        root: unescape(root).into(),
+        point: unescape(point).into(),
+        fs_type: String::from_utf8_lossy(fs_type).into_owned(),
+        options: unescape(options),
+    })
+}
+
+/// Undo the kernel's escapes, a backslash and three octal digits.
+fn unescape(field: &[u8]) -> OsString {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if let (b'\\', Some(digits)) = (byte, tail.get(..3)) {
+            if let Some(value) = octal(digits) {
+                bytes.push(value);
+                rest = &tail[3..];
+                continue;
+            }
+        }
+        bytes.push(byte);
+    }
+    OsString::from_vec(bytes)
+}
+
+fn octal(digits: &[u8]) -> Option<u8> {
+    let text = std::str::from_utf8(digits).ok()?;
+    // from_str_radix would take a sign.
+    let all = text.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
+    u8::from_str_radix(text, 8).ok().filter(|_| all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn lines() {
+        let mounts = parse(
+            b"24 30 0:22 / /proc rw,nosuid - proc proc rw\n\
+              30 1 0:26 / /sys/fs/cgroup rw shared:4 master:7 - cgroup2 cgroup2 rw,nsdelegate\n\
+              31 1 8:1 /a /odd\\040name\\012\\134 rw - ext4 /dev/sda1 rw,data=journal\n",
+        );
+        assert_eq!(mounts.len(), 3);
+        assert_eq!(mounts[1].fs_type, "cgroup2");
+        assert_eq!(mounts[1].options, "rw,nsdelegate");
+        assert_eq!(mounts[2].device, "8:1");
+        assert_eq!(mounts[2].root, PathBuf::from("/a"));
+        assert_eq!(mounts[2].point, PathBuf::from("/odd name\n\\"));
+    }
+
+    #[test]
+    fn nonsense_is_left_out() {
+        let table: &[&[u8]] = &[
+            b"",
+            b"\n\n",
+            b"1 2 3 4",
+            b"1 2 3 4 5 6 7 8",
+            b"1 2 3 4 5 -",
+            b"1 2 3 4 5 - ext4",
+            b"\xff\xff \xff",
+        ];
+        for text in table {
+            assert_eq!(parse(text), [], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn escapes() {
+        let table: &[(&[u8], &[u8])] = &[
+            (b"a\\040b", b"a b"),
+            (b"\\", b"\\"),
+            (b"\\04", b"\\04"),
+            (b"\\089", b"\\089"),
+            (b"\\777", b"\\777"),
+            (b"\\+12", b"\\+12"),
+            (b"\xff\\011", b"\xff\t"),
+        ];
+        for (field, bytes) in table {
+            assert_eq!(unescape(field), OsStr::from_bytes(bytes));
+        }
+    }
+}

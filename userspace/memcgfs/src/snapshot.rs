@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All figures of one cgroup, read one after the other.
+
+use crate::cgroup::Cgroup;
+use crate::error::Result;
+use crate::knobs;
+use crate::knobs::Knob;
+use crate::stat::DirtyStat;
+use crate::stat::MemoryStat;
+use crate::value::Limit;
+use crate::value::Value;
+
+/// What a cgroup's files told.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The cgroup.
+    pub cgroup: Cgroup,
+    /// The knobs that it has, in the order of the list.
+    pub settings: Vec<(&'static Knob, Value)>,
+    /// The module's figures.
+    pub dirty_stat: Option<DirtyStat>,
+    /// The kernel's figures, read where the module's are absent.
+    pub memory_stat: Option<MemoryStat>,
+}
+
+impl Snapshot {
+    /// Read them; `None` if the cgroup vanished.
+    pub fn read(cgroup: Cgroup) -> Result<Option<Self>> {
+        let mut settings = Vec::new();
+        for knob in knobs::settable() {
+            if let Some(value) = cgroup.value(knob)? {
+                settings.push((knob, value));
+            }
+        }
+        let dirty_stat = cgroup.dirty_stat()?;
+        let memory_stat = match dirty_stat {
+            Some(_) => None,
+            None => cgroup.memory_stat()?,
+        };
+        // A file is absent also when its cgroup is: only a look after the reading tells which.
+        Ok(cgroup.exists().then_some(Self {
+            cgroup,
+            settings,
+            dirty_stat,
+            memory_stat,
+        }))
+    }
+
+    /// The figures of the cgroups above one, the outermost first. One that vanished meanwhile is left out.
+    pub fn above(cgroup: &Cgroup) -> Result<Vec<Self>> {
+        let mut snapshots = Vec::new();
+        let mut next = cgroup.parent();
+        while let Some(ancestor) = next {
+            next = ancestor.parent();
+            snapshots.extend(Self::read(ancestor)?);
+        }
+        snapshots.reverse();
+        Ok(snapshots)
+    }
+
+    /// What a knob is set to.
+    pub fn setting(&self, knob: &Knob) -> Option<Value> {
+        let mut settings = self.settings.iter();
+        settings
+            .find(|(known, _)| *known == knob)
+            .map(|(_, value)| *value)
+    }
+
+    /// Dirty bytes, on any kernel.
+    pub fn dirty(&self) -> Option<u64> {
+        match &self.dirty_stat {
+            Some(stat) => stat.dirty,
+            None => self.memory_stat.as_ref()?.file_dirty,
+        }
+    }
+
+    /// Bytes under writeback, on any kernel.
+    pub fn writeback(&self) -> Option<u64> {
+        match &self.dirty_stat {
+            Some(stat) => stat.writeback,
+            None => self.memory_stat.as_ref()?.file_writeback,
+        }
+    }
+
+    /// The limit in force.
+    pub fn limit(&self) -> Option<Limit<u64>> {
+        self.dirty_stat.as_ref()?.limit
+    }
+
+    /// The background limit in force.
+    pub fn background_limit(&self) -> Option<Limit<u64>> {
+        self.dirty_stat.as_ref()?.background_limit
+    }
+
+    /// Whether a limit is set here, in bytes or as a ratio.
+    pub fn has_own_limit(&self) -> bool {
+        self.is_set(&knobs::DIRTY_LIMIT) || self.is_set(&knobs::DIRTY_RATIO)
+    }
+
+    /// Whether a background limit is set here, in bytes or as a ratio.
+    pub fn has_own_background(&self) -> bool {
+        self.is_set(&knobs::DIRTY_BACKGROUND_LIMIT) || self.is_set(&knobs::DIRTY_BACKGROUND_RATIO)
+    }
+
+    fn is_set(&self, knob: &Knob) -> bool {
+        self.setting(knob).is_some_and(|value| !value.is_max())
+    }
+
+    /// The limit that is set here, in bytes: as set, or what the kernel makes of a ratio.
+    pub(crate) fn own_limit(&self) -> Option<u64> {
+        let bytes = self.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
+        match bytes {
+            None if self.has_own_limit() => self.limit()?.at(),
+            bytes => bytes,
+        }
+    }
+}

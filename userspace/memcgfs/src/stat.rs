@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Flat keyed files: lines of a key and a number. Unknown keys are left alone, absent ones are `None`.
+
+use crate::error::Error;
+use crate::error::Result;
+use crate::size::parse_bytes;
+use crate::value::Limit;
+use std::path::Path;
+
+/// `memory.dirty_stat`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DirtyStat {
+    /// Dirty bytes of the subtree.
+    pub dirty: Option<u64>,
+    /// Bytes of the subtree under writeback.
+    pub writeback: Option<u64>,
+    /// The limit in force.
+    pub limit: Option<Limit<u64>>,
+    /// The background limit in force.
+    pub background_limit: Option<Limit<u64>>,
+    /// How long writers were slowed, in microseconds.
+    pub throttled_usec: Option<u64>,
+    /// How often.
+    pub throttled_count: Option<u64>,
+    /// How often the flusher was started.
+    pub writeback_started: Option<u64>,
+}
+
+/// What `memory.stat` tells of dirty pages, on every kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryStat {
+    /// Dirty bytes of page cache.
+    pub file_dirty: Option<u64>,
+    /// Bytes of page cache under writeback.
+    pub file_writeback: Option<u64>,
+}
+
+impl DirtyStat {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+        let flat = Flat { path, text };
+        Ok(Self {
+            dirty: flat.number("dirty")?,
+            writeback: flat.number("writeback")?,
+            limit: flat.limit("limit")?,
+            background_limit: flat.limit("background_limit")?,
+            throttled_usec: flat.number("throttled_usec")?,
+            throttled_count: flat.number("throttled_count")?,
+            writeback_started: flat.number("writeback_started")?,
+        })
+    }
+}
+
+impl MemoryStat {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+        let flat = Flat { path, text };
+        Ok(Self {
+            file_dirty: flat.number("file_dirty")?,
+            file_writeback: flat.number("file_writeback")?,
+        })
+    }
+}
+
+struct Flat<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Flat<'_> {
+    fn limit(&self, key: &str) -> Result<Option<Limit<u64>>> {
+        for line in self.text.lines() {
+            let Some((found, value)) = line.split_once(' ') else {
+                continue;
+            };
+            if found == key {
+                let bytes = parse_bytes(value.as_bytes()).map_err(|_| Error::Content {
+                    path: self.path.to_owned(),
+                    found: line.to_owned(),
+                })?;
+                return Ok(Some(bytes.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn number(&self, key: &str) -> Result<Option<u64>> {
+        match self.limit(key)? {
+            None => Ok(None),
+            Some(Limit::At(number)) => Ok(Some(number)),
+            Some(Limit::Max) => Err(Error::Content {
+                path: self.path.to_owned(),
+                found: format!("{key} max"),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dirty(text: &str) -> Result<DirtyStat> {
+        DirtyStat::parse(Path::new("stat"), text)
+    }
+
+    #[test]
+    fn whole() {
+        let stat = dirty(
+            "dirty 8192\nwriteback 4096\nlimit 67108864\nbackground_limit max\n\
+             throttled_usec 12\nthrottled_count 3\nwriteback_started 1\n",
+        );
+        assert_eq!(
+            stat.unwrap(),
+            DirtyStat {
+                dirty: Some(8192),
+                writeback: Some(4096),
+                limit: Some(Limit::At(67108864)),
+                background_limit: Some(Limit::Max),
+                throttled_usec: Some(12),
+                throttled_count: Some(3),
+                writeback_started: Some(1),
+            }
+        );
+    }
+
+    #[test]
+    fn absent_and_unknown_keys() {
+        assert_eq!(dirty("").unwrap(), DirtyStat::default());
+        let stat = dirty("dirty_more 7\nnonsense\ndirty 1\n").unwrap();
+        assert_eq!(stat.dirty, Some(1));
+        assert_eq!(stat.limit, None);
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        for text in [
+            "dirty -1\n",
+            "dirty \n",
+            "dirty 1 2\n",
+            "dirty 99999999999999999999\n",
+            "dirty max\n",
+        ] {
+            let error = dirty(text).unwrap_err().to_string();
+            assert!(
+                error.starts_with("stat: not understood: \"dirty"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_stat() {
+        let stat = MemoryStat::parse(
+            Path::new("stat"),
+            "anon 5\nfile_dirty 3\nfile_writeback 0\n",
+        );
+        let stat = stat.unwrap();
+        assert_eq!((stat.file_dirty, stat.file_writeback), (Some(3), Some(0)));
+    }
+}
