@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Proves that run.sh tells every way a run can end from every other: boots one
+# guest for each and compares the exit status, and what was said of it.
+# TAP on stdout. Options are handed to run.sh: tests/vm/selftest.sh --flavor stock
+set -uo pipefail
+
+run=$(dirname "$0")/run.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+options=("$@")
+number=0 failed=0
+
+report()
+{
+	local result=$1
+	shift
+	number=$((number + 1))
+	echo "$result $number - $*"
+	if [[ $result != ok ]]; then
+		failed=1
+		echo "# exit status $status; said:"
+		sed 's/^/#   /' "$work/stderr"
+	fi
+}
+
+# expect STATUS WORDS NAME OPTION... -- COMMAND...: WORDS is a pattern for what
+# run.sh says on stderr, empty where it is to say nothing.
+expect()
+{
+	local want=$1 words=$2 name=$3
+	shift 3
+	status=0
+	"$run" "${options[@]}" --log "$work/console" "$@" \
+		>"$work/stdout" 2>"$work/stderr" || status=$?
+	if [[ $status -eq $want ]] &&
+		if [[ $words ]]; then grep -q "^vm: $words" "$work/stderr"; else
+			[[ ! -s $work/stderr ]]
+		fi; then
+		report ok "$name"
+	else
+		report 'not ok' "$name"
+	fi
+}
+
+# Also that the next ones find out about the host, and find what is cached.
+"$run" "${options[@]}" -- true 2>&1 | sed 's/^/# /'
+
+echo 'TAP version 13'
+echo '1..14'
+expect 0 '' 'a command that succeeds' -- echo 'two  words' "a'quote"
+if [[ $(<"$work/stdout") == "two  words a'quote" ]]; then
+	report ok 'its arguments and its output are unchanged'
+else
+	report 'not ok' 'its arguments and its output are unchanged'
+fi
+expect 3 'COMMAND ended with 3' 'a command that fails' -- sh -c 'exit 3'
+expect 4 '' 'a command that skips' -- sh -c 'exit 4'
+expect 0 '' 'what a command left running is no hang' -- \
+	bash -c 'trap "" TERM; (while :; do sleep 1; done) & exit 0'
+# shellcheck disable=SC2016 # The guest's shell expands it.
+expect 0 '' 'disk with file system, and copy of /out' \
+	--disk 64M,bps=50000000,fs=ext4 --out "$work/out" -- \
+	sh -c 'mount $SCRATCH /mnt && echo kept >/mnt/f && cp /mnt/f /out'
+if [[ -f $work/out/f && $(<"$work/out/f") == kept ]]; then
+	report ok 'the copy arrived'
+else
+	report 'not ok' 'the copy arrived'
+fi
+expect 70 'kernel panic: sysrq triggered crash' 'panic' -- \
+	sh -c 'echo c >/proc/sysrq-trigger'
+expect 70 'kernel panic: Attempted to kill init' 'panic before the command' \
+	--append rdinit=/bin/false -- true
+expect 70 'kernel splat: WARNING: made up' 'splat, though the command succeeds' -- \
+	sh -c 'echo "<4>WARNING: made up" >/dev/kmsg'
+# A leak, as far as the guest's init can see: kmemleak's file has a line.
+expect 70 'kernel memory leaked' 'leak, though the command succeeds' -- \
+	sh -c 'echo unreferenced object >/tmp/leak
+		[ -e /sys/kernel/debug/kmemleak ] || mount -t tmpfs none /sys/kernel/debug
+		touch /sys/kernel/debug/kmemleak
+		mount -o bind /tmp/leak /sys/kernel/debug/kmemleak'
+expect 125 'silence: ' 'silence' -- reboot -n -f
+expect 124 'time-out: COMMAND did not end' 'hang of the command' \
+	--timeout 4 -- sleep 1000
+expect 124 'time-out: the guest never came to COMMAND' 'hang before it' \
+	--timeout 2 --append rdinit=/bin/cat -- true
+exit "$failed"
