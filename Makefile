@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# Makefile: the entry points. Each target is a line or two into tools/ and tests/; `make help` lists them. (What the
+# kernel's build system makes of the module stands in Kbuild.)
+
+FLAVOR := $(if $(DEBUG),debug,release)
+
+.NOTPARALLEL:
+.PHONY: all module userland kernel demo test test-unit test-vm bench vm deps \
+	patches-edit patches-save patches-check lint clean help
+
+all: deps module userland	## the module and the programs, against KDIR
+module:				## the module alone
+	@tools/module.sh $(FLAVOR)
+userland:			## the static programs in build/bin
+	@tools/crates.sh build
+kernel: deps			## the patched kernel in build/release (DEBUG=1: build/debug)
+	@tools/kernel.sh $(FLAVOR)
+demo: deps kernel module userland	## from nothing: a limit holding on a real disk, and what its neighbour gains
+	@tests/demo/run.sh
+test:				## from nothing: all tests, on the release and the debug kernel
+	@tools/test.sh
+test-unit: deps			## unit and property tests on this machine
+	@tools/crates.sh test
+test-vm: deps kernel module userland	## tests in the VM (DEBUG=1: debug kernel; T=name: only that one)
+	@tests/kselftest/run.sh --flavor $(FLAVOR) $(T)
+bench: deps kernel module userland	## the figures of Documentation/benchmarks.md
+	@tools/kernel.sh stock
+	@tests/bench/run.sh
+vm: deps kernel module userland	## a shell in the VM with the module loaded (DEBUG=1: debug kernel)
+	@tests/vm/run.sh --flavor $(FLAVOR) --insmod --interactive
+patches-edit: deps		## the series as a git tree in build/patches-tree
+	@tools/series.sh edit
+patches-save:			## build/patches-tree back to patches/
+	@tools/series.sh save
+patches-check: deps		## build the kernel after every single patch (slow)
+	@tools/series.sh check
+lint: kernel			## form and lints of everything
+	@tools/deps.sh lint
+	@tools/lint.sh
+deps:				## install what is missing (Debian 12 and 13; elsewhere it is named)
+	@tools/deps.sh
+clean:				## remove build/, but not the cache of kernels outside the checkout
+	rm -rf build
+help:				## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
+	@echo
+	@echo 'Variables:'
+	@echo '  KDIR=DIR        build tree of a patched kernel to build the module against (default: build/release/linux)'
+	@echo '  KSRC=DIR        clean Linux 7.3.y source to patch and build, instead of fetching one'
+	@echo '  DEBUG=1         the debug kernel instead of the release kernel'
+	@echo '  T=NAME          one test of test-vm'
+	@echo '  ACCEL=KIND      auto (default), kvm or tcg: how the VM runs'
+	@echo '  JOBS=N          compilers at once (default: number of processors)'
+	@echo '  MEMCG_KNOBS_CACHE=DIR  where sources and built kernels are kept between checkouts'

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# env.sh: what every script here sources: where things are, which compilers build the kernel, how work is reported.
+# Sourcing it changes nothing on the machine; installing is deps.sh's job.
+# shellcheck disable=SC2034 # Most of what is set here is for those who source it.
+
+set -euo pipefail
+export LC_ALL=C
+
+# The variables that a calling make passes on (its job server, its command line) would reach the kernel's makefiles.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL GNUMAKEFLAGS
+unset ARCH CROSS_COMPILE KBUILD_OUTPUT KCFLAGS KRUSTFLAGS LLVM
+
+# Nobody's own settings (signing, prefixes, abbreviation) may change how patches are applied or written.
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$TOP/build
+JOBS=${JOBS:-$(nproc)}
+if [[ ${MEMCG_KNOBS_CACHE:-} ]]; then
+	CACHE=$MEMCG_KNOBS_CACHE
+elif ((EUID == 0)); then
+	CACHE=/var/cache/memcg-knobs
+else
+	CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/memcg-knobs
+fi
+export MEMCG_KNOBS_CACHE=$CACHE
+
+# One clock for a whole run, however many scripts it takes.
+export MEMCG_KNOBS_START=${MEMCG_KNOBS_START:-$EPOCHSECONDS}
+
+# --- reporting -------------------------------------------------------------------------------------------------------
+
+elapsed() {
+	local s=$((EPOCHSECONDS - MEMCG_KNOBS_START))
+	printf '%d:%02d' $((s / 60)) $((s % 60))
+}
+
+# step NAME TEXT: one line for each thing that takes time.
+step() {
+	printf '==> [%s] %s (%s elapsed)\n' "$1" "$2" "$(elapsed)"
+}
+
+# die NAME TEXT...: each TEXT becomes a line; the first says what is wrong, the others what to do.
+die() {
+	local name=$1
+	shift
+	printf '==> [%s] error: %s\n' "$name" "$1" >&2
+	shift
+	(($#)) && printf '           %s\n' "$@" >&2
+	exit 1
+}
+
+as_root() {
+	if ((EUID == 0)); then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo -- "$@"
+	else
+		die root "this needs root, and there is no sudo here: $*"
+	fi
+}
+
+hash() {
+	sha256sum | cut -c 1-16
+}
+
+# --- locking -------------------------------------------------------------------------------------------------------
+
+# lock NAME FILE: hold FILE's lock until this process ends. The descriptor is not closed on exec, so children that
+# outlive a killed script keep the lock for as long as they may still write.
+lock() {
+	local fd
+	mkdir -p "$(dirname "$2")"
+	exec {fd}>>"$2"
+	flock -n "$fd" && return
+	step "$1" "waiting for another build that uses $2"
+	flock "$fd"
+}
+
+# --- toolchain -------------------------------------------------------------------------------------------------------
+
+RUST_MIN=1.85.0
+BINDGEN_MIN=0.71.1
+LLVM_MIN=17.0.0
+
+# at_least VERSION MINIMUM
+at_least() {
+	[[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
+}
+
+# Prints the suffix of an LLVM that has every tool the kernel's LLVM= asks for ("-19", or "none").
+find_llvm() {
+	local suffix tool
+	for suffix in -19 "" -22 -21 -20 -18 -17; do
+		for tool in clang ld.lld llvm-ar llvm-nm llvm-objcopy llvm-objdump llvm-readelf llvm-strip; do
+			command -v "$tool$suffix" >/dev/null || continue 2
+		done
+		at_least "$("clang$suffix" -dumpversion)" "$LLVM_MIN" || continue
+		echo "${suffix:-none}"
+		return
+	done
+	return 1
+}
+
+# Prints a rustc that is new enough and has the library's source beside it, which the kernel compiles.
+find_rustc() {
+	local rustc
+	for rustc in /usr/bin/rustc $(type -ap rustc); do
+		[[ -x $rustc ]] || continue
+		at_least "$("$rustc" --version | cut -d ' ' -f 2)" "$RUST_MIN" || continue
+		[[ -f $("$rustc" --print sysroot)/lib/rustlib/src/rust/library/core/src/lib.rs ]] || continue
+		echo "$rustc"
+		return
+	done
+	return 1
+}
+
+find_bindgen() {
+	local bindgen
+	for bindgen in $(type -ap bindgen) ~/.cargo/bin/bindgen; do
+		[[ -x $bindgen ]] || continue
+		at_least "$("$bindgen" --version | cut -d ' ' -f 2)" "$BINDGEN_MIN" || continue
+		echo "$bindgen"
+		return
+	done
+	return 1
+}
+
+# Prints a cargo for programs that run in user space.
+find_cargo() {
+	local cargo
+	for cargo in $(type -ap cargo) ~/.cargo/bin/cargo; do
+		[[ -x $cargo ]] || continue
+		at_least "$("$cargo" --version | cut -d ' ' -f 2)" "$RUST_MIN" || continue
+		echo "$cargo"
+		return
+	done
+	return 1
+}
+
+# toolchain: fill KMAKE with the make command that builds a kernel, TOOLCHAIN with what its compilers call themselves.
+toolchain() {
+	local suffix rustc bindgen cc
+	suffix=$(find_llvm) || die toolchain "no complete LLVM >= $LLVM_MIN (clang, lld, llvm)" "$DEPS_HINT"
+	rustc=$(find_rustc) || die toolchain "no rustc >= $RUST_MIN with its library source (rust-src)" "$DEPS_HINT"
+	bindgen=$(find_bindgen) || die toolchain "no bindgen >= $BINDGEN_MIN" "$DEPS_HINT"
+	suffix=${suffix#none}
+	cc=clang$suffix
+	TOOLCHAIN=$("clang$suffix" --version | head -n 1; "ld.lld$suffix" --version; "$rustc" -vV; "$bindgen" --version)
+	export LIBCLANG_PATH
+	LIBCLANG_PATH=$("$(command -v "llvm-config$suffix" || echo false)" --libdir || true)
+	[[ $LIBCLANG_PATH ]] || unset LIBCLANG_PATH
+	if command -v ccache >/dev/null; then
+		# Objects do not name the directory they were built in, so it must not count.
+		export CCACHE_DIR=$CACHE/ccache CCACHE_NOHASHDIR=1
+		cc="ccache $cc"
+	fi
+	# Fixed stamps make equal input give equal output, which ccache needs. clippy has to be rustc's own sibling.
+	KMAKE=(make "LLVM=${suffix:-1}" "CC=$cc" "RUSTC=$rustc" "HOSTRUSTC=$rustc" "BINDGEN=$bindgen"
+		"CLIPPY_DRIVER=$(dirname "$rustc")/clippy-driver"
+		KBUILD_BUILD_TIMESTAMP=1 KBUILD_BUILD_USER=memcg KBUILD_BUILD_HOST=knobs)
+}
+DEPS_HINT="\`tools/deps.sh\` installs it on Debian 12 and 13; elsewhere install it by the system's own means."

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# kbuild.sh: the steps that make a kernel: copy the clean source, apply patches, configure, run make with progress.
+# Sourced, after env.sh, by kernel.sh (which caches what comes out) and series.sh (which builds after every patch).
+
+# series_patches: the patches to apply, in order. 0000 is the cover letter.
+series_patches() {
+	compgen -G "$TOP/patches/[0-9][0-9][0-9][0-9]-*.patch" | grep -v '/0000-' | sort || true
+}
+
+# copy_source FROM TO: hard links, which cost a second and no space; nothing may write into such a file in place. git apply
+# does not: it unlinks first.
+copy_source() {
+	cp -al "$1" "$2"
+}
+
+# apply_patch TREE PATCH. Without the ceiling git would take a repository around the cache for TREE's own.
+apply_patch() {
+	GIT_CEILING_DIRECTORIES=$(dirname "$1") git -C "$1" apply --whitespace=nowarn "$2" ||
+		die kernel "$(basename "$2") does not apply" "The series is against a clean 7.3.y: see \`make patches-edit\`."
+}
+
+# wanted_options FLAVOR: one OPTION=VALUE for each option that tools/config names, the last word on each.
+wanted_options() {
+	local fragments
+	case $1 in
+	# The stock kernel differs from the release kernel by the patches alone, or comparing them would mean nothing.
+	stock) fragments=(common release) ;;
+	*) fragments=(common "$1" patched) ;;
+	esac
+	(cd "$TOP/tools/config" && cat "${fragments[@]/%/.config}") |
+		sed -nE 's/^# (CONFIG_[A-Z0-9_]+) is not set$/\1=n/; /^CONFIG_/p' |
+		awk -F = '{ last[$1] = $0 } END { for (name in last) print last[name] }' | sort
+}
+
+# configure SRC OUT FLAVOR: everything off but what tools/config asks for and what that needs.
+configure() {
+	mkdir -p "$2"
+	wanted_options "$3" >"$2/wanted.config"
+	"${KMAKE[@]}" -s -C "$1" "O=$2" "KCONFIG_ALLCONFIG=$2/wanted.config" allnoconfig >"$2/config.log" 2>&1 ||
+		die kernel "configuring failed:" "$(tail -n 5 "$2/config.log")"
+}
+
+# check_config OUT: an option whose dependencies are missing vanishes silently, so each one asked for is looked up.
+check_config() {
+	local line unmet=()
+	while read -r line; do
+		case $line in
+		*=n) ! grep -qE "^${line%=n}=[ym]" "$1/.config" || unmet+=("$line") ;;
+		*) grep -qxF "$line" "$1/.config" || unmet+=("$line") ;;
+		esac
+	done <"$1/wanted.config"
+	((${#unmet[@]} == 0)) ||
+		die kernel "the configuration lacks ${#unmet[@]} of the options asked for in tools/config:" "${unmet[@]}"
+}
+
+# run_make NAME EXPECTED LOG COMMAND...: run a kernel's make and show how many objects it has compiled so far; sets
+# BUILT. Redraws one line on a terminal; elsewhere writes one each half minute.
+run_make() {
+	local name=$1 expected=$2 log=$3 fd pid line shown=$EPOCHSECONDS status=0 every=30 end='\n'
+	shift 3
+	[[ ! -t 1 ]] || { every=1 end='\033[K\r'; }
+	BUILT=0
+	: >"$log"
+	exec {fd}< <(exec "$@" 2>&1)
+	pid=$!
+	while true; do
+		if IFS= read -r -t 2 -u "$fd" line; then
+			printf '%s\n' "$line" >>"$log"
+			[[ $line =~ ^\ \ (CC|AS|RUSTC|HOSTCC|HOSTRUSTC)\  ]] && BUILT=$((BUILT + 1))
+		elif (($? <= 128)); then
+			break
+		fi
+		if ((EPOCHSECONDS - shown >= every)); then
+			shown=$EPOCHSECONDS
+			printf "==> [kernel] %s: %d of about %d objects (%s elapsed)$end" \
+				"$name" "$BUILT" "$((BUILT > expected ? BUILT : expected))" "$(elapsed)"
+		fi
+	done
+	exec {fd}<&-
+	[[ ! -t 1 ]] || printf '\033[K'
+	wait "$pid" || status=$?
+	((status == 0)) && return
+	grep -m 5 -A 12 -E '(error|Error|ERROR|undefined)' "$log" >&2 || tail -n 30 "$log" >&2
+	die kernel "building $name failed; the whole log is $log"
+}

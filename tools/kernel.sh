@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# kernel.sh: leave a kernel in build/FLAVOR: bzImage and linux, a link to its build tree.
+# Usage: tools/kernel.sh release|debug|stock
+#
+# Kernels live in a cache outside the checkout, named by what they are made of, so that a second clone or a return to
+# an earlier patch builds nothing:
+#
+#   kernel/SRCKEY/src/                    clean source plus patches
+#   kernel/SRCKEY/src/out-FLAVOR-OUTKEY/  one build of it; complete if .done is there, otherwise make resumes it
+#   kernel/SRCKEY.lock                    held by whoever writes there
+#
+# A build directory right inside its source makes the kernel use relative paths, so that ccache's entries of one key
+# serve every other.
+
+# shellcheck source=tools/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+# shellcheck source=tools/kbuild.sh
+source "$TOP/tools/kbuild.sh"
+
+KEEP=3 # Builds of each flavor that stay in the cache.
+
+flavor=${1:-}
+case $flavor in
+release | debug) mapfile -t patches < <(series_patches) ;;
+stock) patches=() ;;
+*) die kernel "usage: tools/kernel.sh release|debug|stock" ;;
+esac
+
+# Only what a patch changes counts, not what its message says.
+patch_content() {
+	local patch
+	for patch in "${patches[@]}"; do
+		awk '/^diff --git /{ inside = 1 } inside' "$patch"
+	done
+}
+
+prepare_source() {
+	[[ ! -d $src ]] || return 0
+	rm -rf "$src.new"
+	mkdir -p "$(dirname "$src")"
+	step kernel "copying the source and applying ${#patches[@]} patches"
+	copy_source "$base" "$src.new"
+	local patch
+	for patch in "${patches[@]}"; do
+		apply_patch "$src.new" "$patch"
+	done
+	mv -T "$src.new" "$src"
+}
+
+build() {
+	local count=$CACHE/kernel/objects-$flavor whole=
+	[[ ! -e $out/.done ]] || return 0
+	[[ -d $out ]] || whole=1
+	step kernel "$flavor: configuring"
+	configure "$src" "$out" "$flavor"
+	check_config "$out"
+	step kernel "$flavor: building with $JOBS jobs"
+	# How many objects to expect is what the last build that started from nothing had.
+	run_make "$flavor" "$(cat "$count" 2>/dev/null || echo 2500)" "$out/build.log" \
+		"${KMAKE[@]}" -C "$src" "O=$out" "-j$JOBS" bzImage modules
+	[[ ! $whole ]] || echo "$BUILT" >"$count"
+	touch "$out/.done"
+}
+
+# Remove what is neither among the newest of any flavor nor being worked on.
+prune() {
+	local old kind
+	for kind in release debug stock; do
+		find "$CACHE/kernel" -mindepth 4 -maxdepth 4 -path "*/src/out-$kind-*/.done" -printf '%T@ %h\n' |
+			sort -rn | tail -n "+$((KEEP + 1))" | cut -d ' ' -f 2-
+	done | while read -r old; do
+		remove_unlocked "${old%/src/*}" "$old"
+	done
+	for old in "$CACHE"/kernel/*/; do
+		old=${old%/}
+		compgen -G "$old/src/out-*/.done" >/dev/null || remove_unlocked "$old" "$old"
+	done
+}
+
+# remove_unlocked KEYDIR DIR: unless another build holds KEYDIR's lock. Our own we hold ourselves.
+remove_unlocked() {
+	if [[ $1 == "$CACHE/kernel/$src_key" ]]; then
+		[[ $2 == "$1" ]] || rm -rf "$2"
+		return
+	fi
+	(
+		fd=
+		exec {fd}>>"$1.lock"
+		flock -n "$fd" || exit 0
+		step kernel "removing $2 from the cache"
+		rm -rf "$2"
+	)
+}
+
+publish() {
+	local dest=$BUILD/$flavor
+	mkdir -p "$dest"
+	cp "$out/arch/x86/boot/bzImage" "$dest/bzImage.new"
+	mv "$dest/bzImage.new" "$dest/bzImage"
+	ln -sfn "$out" "$dest/linux"
+}
+
+toolchain
+base=$("$TOP/tools/source.sh")
+src_key=$({ basename "$base"; patch_content; } | hash)
+out_key=$({ wanted_options "$flavor"; echo "$TOOLCHAIN"; printf '%s\n' "${KMAKE[@]}"; } | hash)
+src=$CACHE/kernel/$src_key/src
+out=$src/out-$flavor-$out_key
+
+lock kernel "$CACHE/kernel/$src_key.lock"
+prepare_source
+build
+touch "$out/.done" # The newest use counts when pruning.
+publish
+step kernel "$flavor: $(realpath --relative-to="$TOP" "$BUILD/$flavor")/bzImage is ready ($("${KMAKE[@]}" -s -C "$src" "O=$out" kernelrelease))"
+prune

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# series.sh: the patch series as a git tree to work in, back to files, and whether it is in order.
+# Usage: tools/series.sh edit|save|verify|check
+#   edit     make build/patches-tree: tag "base" is the clean source, branch "series" has one commit for each patch
+#   save     write that branch back to patches/; the cover letter keeps its text
+#   verify   apply the series with git am and run checkpatch --strict on every patch (seconds)
+#   check    build the release kernel's bzImage after every single patch (slow)
+# PATCHES_TREE=DIR works in another tree than build/patches-tree.
+
+# shellcheck source=tools/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+# shellcheck source=tools/kbuild.sh
+source "$TOP/tools/kbuild.sh"
+
+tree=${PATCHES_TREE:-$BUILD/patches-tree}
+cover=$TOP/patches/0000-cover-letter.patch
+
+# Commits made here are the same whoever makes them and whenever, as far as git's hashes are concerned.
+export GIT_COMMITTER_NAME=memcg-knobs GIT_COMMITTER_EMAIL=memcg-knobs@localhost
+commit_base() {
+	git "$@" -c user.name="$GIT_COMMITTER_NAME" -c user.email="$GIT_COMMITTER_EMAIL" -c gc.auto=0 \
+		commit -q -m "Linux 7.3 as released" --date='2000-01-01T00:00:00Z'
+}
+
+apply_series() {
+	git -C "$1" -c gc.auto=0 am -q --committer-date-is-author-date "${patches[@]}"
+}
+
+# base_repository: print a bare repository that holds the clean source as its one commit, made on first use.
+base_repository() {
+	local source repository
+	source=$("$TOP/tools/source.sh")
+	repository=$CACHE/base/$(basename "$source").git
+	if [[ ! -d $repository ]]; then
+		lock series "$CACHE/base/.lock" >&2
+		rm -rf "$CACHE"/base/*.new
+	fi
+	if [[ ! -d $repository ]]; then
+		step series "putting the clean source into a git repository" >&2
+		git init -q --bare -b series "$repository.new"
+		# The threshold sends every file straight into one pack, instead of 90,000 of them into files of their own.
+		git -c core.bigFileThreshold=1 -c core.compression=1 --git-dir="$repository.new" --work-tree="$source" add -A -f .
+		GIT_COMMITTER_DATE='2000-01-01T00:00:00Z' commit_base --git-dir="$repository.new" --work-tree="$source"
+		git --git-dir="$repository.new" tag base
+		rm "$repository.new/index"
+		mv -T "$repository.new" "$repository"
+	fi
+	echo "$repository"
+}
+
+edit() {
+	local repository
+	[[ ! -e $tree ]] || die series "$tree is there already" \
+		"Work in it and \`make patches-save\`, or remove it to start again from patches/."
+	repository=$(base_repository)
+	step series "checking out $tree"
+	mkdir -p "$(dirname "$tree")"
+	git clone -q "$repository" "$tree"
+	git -C "$tree" remote remove origin
+	((${#patches[@]} == 0)) || apply_series "$tree"
+	step series "${#patches[@]} patches are on branch \"series\" of $tree; \`make patches-save\` writes them back"
+}
+
+# cover_text: subject, empty line and text of the present cover letter, without what format-patch adds below.
+cover_text() {
+	awk '
+		!body && /^$/ { body = 1; print subject; print ""; next }
+		!body && /^Subject: / { sub(/^Subject: (\[[^]]*\] )?/, ""); subject = $0; folded = 1; next }
+		!body && folded && /^ / { subject = subject $0; next }
+		!body { folded = 0; next }
+		/^[^ ].* \([0-9]+\):$/ { exit }
+		{ print }
+	' "$cover"
+}
+
+save() {
+	local branch text="" new last
+	[[ -d $tree/.git ]] || die series "there is no $tree" "\`make patches-edit\` makes it."
+	branch=$(git -C "$tree" symbolic-ref -q --short HEAD) || die series "$tree is in the middle of something: finish it"
+	[[ -z $(git -C "$tree" status --porcelain -uno) ]] || die series "$tree has changes that are not committed"
+	last=$(git -C "$tree" log -1 --format='%an%n%ae%n%aI')
+	[[ ! -e $cover ]] || text=$(cover_text)
+	mkdir -p "$TOP/patches"
+	new=$(mktemp -d "$TOP/patches/.new.XXXXXX")
+	# The cover letter is dated and signed as the last patch is, so that saving twice changes nothing.
+	{
+		IFS= read -r GIT_COMMITTER_NAME
+		IFS= read -r GIT_COMMITTER_EMAIL
+		IFS= read -r GIT_COMMITTER_DATE
+	} <<<"$last"
+	export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE
+	git -C "$tree" -c "branch.$branch.description=$text" -c core.abbrev=12 -c diff.algorithm=histogram \
+		format-patch -q -N --zero-commit --no-signature --cover-letter --cover-from-description=subject \
+		-o "$new" base
+	rm -f "$TOP"/patches/[0-9]*.patch
+	mv "$new"/*.patch "$TOP/patches/"
+	rmdir "$new"
+	step series "$(series_patches | wc -l) patches written to patches/"
+}
+
+verify() {
+	local source work patch log failed=0
+	((${#patches[@]})) || die series "patches/ is empty"
+	source=$("$TOP/tools/source.sh")
+	mkdir -p "$BUILD"
+	work=$(mktemp -d "$BUILD/series.XXXXXX")
+	# shellcheck disable=SC2064 # Now is when the name is known.
+	trap "rm -rf '$work'" EXIT
+
+	# To see whether the series applies, the files it touches are enough.
+	mkdir "$work/tree" "$work/cwd"
+	awk '/^diff --git a\// { print substr($3, 3); print substr($4, 3) }' "${patches[@]}" | sort -u |
+		while read -r path; do
+			[[ ! -e $source/$path ]] || echo "$path"
+		done | tar -C "$source" -c -T - | tar -C "$work/tree" -x
+	git init -q -b base "$work/tree"
+	git -C "$work/tree" add -A -f
+	commit_base -C "$work/tree"
+	if apply_series "$work/tree" 2>&1; then
+		echo "ok - git am applies ${#patches[@]} patches to the clean base"
+	else
+		echo "not ok - git am fails on the clean base"
+		failed=1
+	fi
+
+	# checkpatch leaves a file behind where it runs, which must not be the clean source.
+	for patch in "${patches[@]}"; do
+		if log=$(cd "$work/cwd" && perl "$source/scripts/checkpatch.pl" --root="$source" --strict --quiet "$patch"); then
+			echo "ok - checkpatch $(basename "$patch")"
+		else
+			printf 'not ok - checkpatch %s\n%s\n' "$(basename "$patch")" "$log"
+			failed=1
+		fi
+	done
+	if [[ ! -e $cover ]] || grep -q '^\*\*\* BLURB HERE' "$cover"; then
+		echo "not ok - patches/0000-cover-letter.patch has no text"
+		failed=1
+	fi
+	return "$failed"
+}
+
+check() {
+	local source src patch name count=0
+	toolchain
+	source=$("$TOP/tools/source.sh")
+	src=$CACHE/kernel/check/src
+	lock series "$CACHE/kernel/check.lock"
+	rm -rf "${src%/src}"
+	mkdir -p "${src%/src}"
+	copy_source "$source" "$src"
+	for patch in "${patches[@]}"; do
+		count=$((count + 1))
+		name=$(basename "$patch")
+		apply_patch "$src" "$patch"
+		# Options come with the patches, so only at the end can all of them be there.
+		configure "$src" "$src/out" release
+		step series "$count of ${#patches[@]}: $name"
+		run_make "$name" "$(cat "$CACHE/kernel/objects-release" 2>/dev/null || echo 2000)" "$src/out/build.log" \
+			"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" bzImage
+	done
+	check_config "$src/out"
+	rm -rf "${src%/src}"
+	step series "every one of ${#patches[@]} patches builds"
+}
+
+mapfile -t patches < <(series_patches)
+case ${1:-} in
+edit | save | verify | check) "$1" ;;
+*) die series "usage: tools/series.sh edit|save|verify|check" ;;
+esac

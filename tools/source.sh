@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# source.sh: print the directory of a clean Linux 7.3 source tree, fetching one first if the cache has none.
+# KSRC=DIR names a tree to use instead, which is copied into the cache. The directory's name in the cache identifies the
+# source. Nothing is ever written into it: kernel.sh and series.sh work on copies.
+
+# shellcheck source=tools/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+
+PACKAGE=linux-source-7.3
+SUITE=trixie-backports
+BY_HAND="Give KSRC=/path/to/clean/linux-7.3.y instead: any unpacked 7.3 or 7.3.y release will do."
+
+# check_tree DIR: is it 7.3, and has nobody built in it?
+check_tree() {
+	[[ $(grep -cxE '(VERSION = 7|PATCHLEVEL = 3)' "$1/Makefile") == 2 ]] ||
+		die source "$1 is not a Linux 7.3 source tree" "Patches apply to 7.3 and 7.3.y only."
+	[[ ! -e $1/.config && ! -d $1/include/config ]] ||
+		die source "$1 has been built in" "A clean tree is needed: \`make mrproper\` in it, or unpack another."
+}
+
+# workspace: an empty directory beside where the tree goes, so that the last step is a rename and a tree under its name in
+# the cache is always whole. Whoever has it holds the lock, so what others left is from interrupted runs.
+workspace() {
+	lock source "$CACHE/source/.lock" >&2
+	rm -rf "$CACHE"/source/.new.*
+	work=$(mktemp -d "$CACHE/source/.new.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+}
+
+# The machine's own Debian mirror, as it is configured: no host name stands in this project.
+mirror() {
+	local codename
+	# shellcheck source=/dev/null
+	codename=$(source /etc/os-release && echo "${VERSION_CODENAME:-}")
+	# shellcheck disable=SC2016 # apt expands it.
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' "Codename: $codename" | head -n 1
+}
+
+# apt with a configuration of its own: the system's package lists and sources stay as they are. Release files are
+# checked against Debian's archive key, the package against the Release file.
+private_apt() {
+	apt-get -q -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" \
+		-o "APT::Sandbox::User=$(id -un)" -o APT::Get::AllowUnauthenticated=false "$@" >&2
+}
+
+fetch() {
+	local site keyring tree deb
+	command -v apt-get >/dev/null || die source "no apt here to fetch $PACKAGE with" "$BY_HAND"
+	site=$(mirror)
+	# A system whose package lists were removed to save space has to fetch them before it can name its mirror.
+	[[ $site ]] || { as_root apt-get -q update >&2 && site=$(mirror); }
+	[[ $site ]] || die source "apt has no Debian mirror (\`apt-get indextargets\` prints none)" "$BY_HAND"
+	for keyring in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
+		[[ -e $keyring ]] && break
+	done
+
+	mkdir -p "$work"/lists/partial "$work"/cache/archives/partial
+	echo "deb [signed-by=$keyring] $site $SUITE main" >"$work/sources.list"
+	step source "fetching $PACKAGE from $SUITE (about 170 MB)" >&2
+	private_apt update
+	(cd "$work" && private_apt download "$PACKAGE") ||
+		die source "$PACKAGE is not to be had from $SUITE" "$BY_HAND"
+	deb=$(compgen -G "$work/*.deb")
+	step source "unpacking" >&2
+	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" --wildcards "./usr/src/$PACKAGE.tar.*"
+	mkdir "$work/tree"
+	tar -x -f "$work/usr/src/$PACKAGE".tar.* -C "$work/tree" --strip-components=1 --no-same-owner
+	check_tree "$work/tree"
+	tree=$CACHE/source/$(dpkg-deb --field "$deb" Version)
+	mv -T "$work/tree" "$tree"
+	step source "$tree is ready" >&2
+}
+
+newest() {
+	find "$CACHE/source" -mindepth 1 -maxdepth 1 -type d -name '7.3*' | sort -V | tail -n 1
+}
+
+# import DIR: copy it, under a name made of the names, sizes and times of its files.
+import() {
+	local tree
+	[[ -f $1/Makefile ]] || die source "KSRC=$1 is not a directory with a kernel source"
+	check_tree "$1"
+	tree=$CACHE/source/ksrc-$(find "$1/" -name .git -prune -o -type f -printf '%P %s %T@\n' | sort | hash)
+	[[ -d $tree ]] || workspace
+	if [[ ! -d $tree ]]; then
+		step source "copying $1" >&2
+		mkdir "$work/tree"
+		tar -C "$1" -c --exclude=./.git . | tar -C "$work/tree" -x --no-same-owner
+		mv -T "$work/tree" "$tree"
+	fi
+	echo "$tree"
+}
+
+mkdir -p "$CACHE/source"
+if [[ ${KSRC:-} ]]; then
+	import "$KSRC"
+	exit
+fi
+if [[ -z $(newest) ]]; then
+	workspace
+	[[ $(newest) ]] || fetch
+fi
+newest
