@@ -142,8 +142,7 @@ impl Group {
                 u64::from(cpu::nr_cpu_ids()),
                 u64::from(figures.waiting),
             );
-            let share =
-                share::child_share(levels.stop, u64::from(figures.active_children));
+            let share = share::child_share(levels.stop, u64::from(figures.active_children));
 
             published.owned = true;
             published.stop = level(levels.stop);
@@ -162,16 +161,18 @@ impl Group {
         // last of the ancestors is the root, which has no floor.
         let depth = node.ancestors().count().saturating_sub(1);
 
-        (0..depth).rev().fold(floors::top_grant(system_limit), |above, i| {
-            let Some(cgroup) = node.ancestors().nth(i) else {
-                return 0;
-            };
-            let own = cgroup.data().config().min_pages(PAGE);
-            let sum = cgroup.parent().map_or(own, |parent| {
-                parent.data().get_ref().children_min.load(Relaxed)
-            });
-            floors::grant(own, sum, above)
-        })
+        (0..depth)
+            .rev()
+            .fold(floors::top_grant(system_limit), |above, i| {
+                let Some(cgroup) = node.ancestors().nth(i) else {
+                    return 0;
+                };
+                let own = cgroup.data().config().min_pages(PAGE);
+                let sum = cgroup.parent().map_or(own, |parent| {
+                    parent.data().get_ref().children_min.load(Relaxed)
+                });
+                floors::grant(own, sum, above)
+            })
     }
 
     /// The limits that hold for a cgroup's writers now.
@@ -192,7 +193,9 @@ impl Group {
             let inputs = self::inputs(&above.figures());
             let above = effective(&config, &inputs);
             in_force.limit = in_force.limit.min(above.limit.unwrap_or(u64::MAX));
-            in_force.background = in_force.background.min(above.background.unwrap_or(u64::MAX));
+            in_force.background = in_force
+                .background
+                .min(above.background.unwrap_or(u64::MAX));
         }
         in_force
     }

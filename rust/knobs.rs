@@ -48,10 +48,7 @@ enum Knob {
 
 /// The list of knobs; the index of a file is its place in here.
 const KNOBS: [(Knob, File); 7] = [
-    (
-        Knob::LimitBytes,
-        File::read_write(c"dirty_limit_in_bytes"),
-    ),
+    (Knob::LimitBytes, File::read_write(c"dirty_limit_in_bytes")),
     (
         Knob::BackgroundBytes,
         File::read_write(c"dirty_background_limit_in_bytes"),

@@ -106,9 +106,7 @@ mod levels {
 
                 assert!(levels.stop >= 1 && levels.stop < limit);
                 assert!(levels.chunk.is_power_of_two());
-                assert!(
-                    levels.chunk == 1 || levels.stop + writers.max(2) * levels.chunk <= limit
-                );
+                assert!(levels.chunk == 1 || levels.stop + writers.max(2) * levels.chunk <= limit);
             }
         }
     }

@@ -14,7 +14,7 @@
 //! Two wishes pull at the margin. Throughput wants it thin: what the cgroup may hold but does not
 //! hold is missing in the disk's queue, and on average at least 0.70 of the limit is to be in use.
 //! With an eighth of the limit as margin, writers stop at 0.875. Checks, on the other hand, cost,
-//! so chunks should be large; but a writer that checks once in a MiB does not notice the check, so
+//! so chunks should be large; but a writer that checks once in 512 KiB does not notice the check, so
 //! a margin beyond [`MAX_MARGIN`] buys nothing.
 //!
 //! The chunk is the margin over the writers. Their number is known a little late: a writer that was

@@ -5,29 +5,24 @@
 //! This is policy on the memory controller's extension point (`mm/memcg_ext.c`). One file each:
 //! `knobs.rs` the files that users see, `group.rs` a cgroup's state and the levels that follow
 //! from it. The rest is arithmetic and parsing with no kernel in it, which the host's unit tests
-//! compile as well: `size.rs`, `ratio.rs`, `limits.rs`, `levels.rs`, `share.rs`, `floors.rs`.
+//! and the CLI compile as well, hence `pub`: `size.rs`, `ratio.rs`, `limits.rs`, `levels.rs`,
+//! `share.rs`, `floors.rs`.
 
 use kernel::{
     memcg,
     prelude::*, //
 };
 
-#[allow(dead_code, unreachable_pub, reason = "the host's tests and the CLI use more of it")]
-mod floors;
+pub mod floors;
 mod group;
 mod knobs;
 #[cfg(CONFIG_KUNIT = "y")]
 mod kunit;
-#[allow(dead_code, unreachable_pub, reason = "the host's tests and the CLI use more of it")]
-mod levels;
-#[allow(dead_code, unreachable_pub, reason = "the host's tests and the CLI use more of it")]
-mod limits;
-#[allow(dead_code, unreachable_pub, reason = "the host's tests and the CLI use more of it")]
-mod ratio;
-#[allow(dead_code, unreachable_pub, reason = "the host's tests and the CLI use more of it")]
-mod share;
-#[allow(dead_code, unreachable_pub, reason = "the host's tests and the CLI use more of it")]
-mod size;
+pub mod levels;
+pub mod limits;
+pub mod ratio;
+pub mod share;
+pub mod size;
 
 module! {
     type: MemcgKnobs,

@@ -20,7 +20,7 @@
 pub struct Share {
     /// The child's equal share of the parent's stop level, in pages; at least 1.
     pub share: u64,
-    /// The parent's count of pages above which a child waits that holds more than its share; one
+    /// The parent's count of pages at which a child waits that holds more than its share; one
     /// that holds less waits at the parent's stop level itself.
     pub over_share_stop: u64,
 }

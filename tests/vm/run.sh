@@ -27,6 +27,7 @@ usage()
 		  --mem MIB, --smp N            memory (1024) and processors (2)
 		  --icount                      guest time counts instructions, 1 ns each; one
 		                                processor, disks at full speed, KASLR off
+		  --in-turns                    under TCG, one host thread for all processors
 		  --timeout SECONDS             for the whole run (60); 4 times that under TCG,
 		                                12 times for the debug kernel under TCG
 		  --append KERNEL_ARGS          more kernel parameters
@@ -57,7 +58,7 @@ die()
 argv=("$@")
 top=$(cd "$(dirname "$0")/../.." && pwd)
 here=$top/tests/vm
-flavor=release kernel='' module='' insmod='' mem=1024 smp=2 icount=''
+flavor=release kernel='' module='' insmod='' mem=1024 smp=2 icount='' threads=multi
 seconds=60 append='' out='' log='' interactive=''
 disks=() adds=()
 
@@ -80,6 +81,7 @@ while [[ ${1-} == -* ]]; do
 	--out) out=$2 ;;
 	--insmod) insmod=1 ;;
 	--icount) icount=1 ;;
+	--in-turns) threads=single ;;
 	--interactive) interactive=1 ;;
 	--help)
 		usage
@@ -376,8 +378,10 @@ if [[ $icount ]]; then
 elif [[ $accel == kvm ]]; then
 	vm+=(-accel kvm -smp "$smp" -cpu host)
 else
-	# shellcheck disable=SC2054
-	vm+=(-accel tcg,thread=multi -smp "$smp" -cpu "$tcg_cpu")
+	# With a host thread for each processor, one may translate code in the
+	# moment another patches it, and keep a stale translation: seen where
+	# static branches are switched while all processors run through them.
+	vm+=(-accel "tcg,thread=$threads" -smp "$smp" -cpu "$tcg_cpu")
 fi
 make_disks
 make_initrd "$@"
