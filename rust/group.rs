@@ -148,7 +148,16 @@ impl Group {
             published.stop = level(levels.stop);
             published.share_stop = level(share.over_share_stop);
             published.child_share = level(share.share);
-            published.background = level(own.background_in_force(&inputs));
+            // A writer sees that it has passed this a chunk late, and may not come again.
+            let background = own
+                .background_in_force(&inputs)
+                .saturating_sub(levels.chunk)
+                .max(1);
+            published.background = level(background);
+            published.child_background = level(share::child_background(
+                background,
+                u64::from(figures.active_children),
+            ));
             published.chunk = u32::try_from(levels.chunk).unwrap_or(1);
         }
         published.floor = level(Self::floor(node, figures.system_limit as u64));

@@ -12,7 +12,6 @@ use kernel::{
 
 #[kunit_tests(memcg_knobs_size)]
 mod size {
-    use super::*;
     use crate::size::{
         parse_bytes,
         ParseError, //

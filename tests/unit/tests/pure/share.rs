@@ -11,23 +11,23 @@ use super::config;
 fn shares() {
     for (stop, active, share, over_share_stop) in [
         // An only child, or one that is not counted as active yet, has all of it.
-        (896, 0, 896, 840),
-        (896, 1, 896, 840),
-        (896, 2, 448, 840),
-        (896, 8, 112, 840),
-        (895, 8, 111, 840),
-        (897, 8, 112, 841),
+        (896, 0, 896, 672),
+        (896, 1, 896, 672),
+        (896, 2, 448, 672),
+        (896, 8, 112, 672),
+        (895, 8, 111, 672),
+        (897, 8, 112, 673),
         (3, 8, 1, 2),
-        (31, 2, 15, 30),
-        (32, 2, 16, 30),
+        (31, 2, 15, 24),
+        (32, 2, 16, 24),
         (2, 2, 1, 1),
         (2, 3, 1, 1),
         (1, 2, 1, 1),
         (1, 1, 1, 1),
         (0, 1, 1, 0),
         (0, 2, 1, 0),
-        (u64::MAX, 2, u64::MAX / 2, u64::MAX - u64::MAX / 16),
-        (u64::MAX, u64::MAX, 1, u64::MAX - u64::MAX / 16),
+        (u64::MAX, 2, u64::MAX / 2, u64::MAX - u64::MAX / 4),
+        (u64::MAX, u64::MAX, 1, u64::MAX - u64::MAX / 4),
     ] {
         assert_eq!(
             child_share(stop, active),
@@ -88,6 +88,16 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
+    fn parts_of_a_background_limit_fit_it(background in any_number(), active in any_number()) {
+        let part = child_background(background, active);
+
+        prop_assert!(part >= 1);
+        prop_assert!(active > 1 || part == background.max(1));
+        // All parts together are half of it.
+        prop_assert!(active < 2 || part == 1 || part.saturating_mul(active) <= background / 2);
+    }
+
+    #[test]
     fn shares_fit_and_leave_a_band(stop in any_number(), active in any_number()) {
         let Share { share, over_share_stop } = child_share(stop, active);
 
@@ -99,7 +109,7 @@ proptest! {
         }
         if stop >= 2 {
             prop_assert!((1..stop).contains(&over_share_stop));
-            prop_assert!(stop - over_share_stop <= (stop / 16).max(1));
+            prop_assert!(stop - over_share_stop <= (stop / 4).max(1));
         }
         // Of several children, one that waits there for exceeding its share does exceed it.
         prop_assert!(over_share_stop >= share || stop < 2 || active < 2);

@@ -1,0 +1,517 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the tests here share: TAP output, cgroups, scratch file systems, the
+# module, loads and samplers. It is sourced, and tests nothing by itself.
+#
+# From the environment:
+#   SCRATCH, SCRATCH2  block devices that may be overwritten
+#   MODULE             the module (default /lib/memcg_knobs.ko)
+#   WORKLOAD           the load generator (default: in PATH, or beside the test)
+#   KNOBS_QUICK        set: smaller parameter sets; the default on a kernel with
+#                      kmemleak, which a debug kernel is known by
+#   VM_SLOWNESS        factor for time-outs on a slow machine (default 1)
+set -u
+
+# shellcheck disable=SC2034 # For the tests.
+readonly M=$((1 << 20))
+readonly PAGE=4096
+
+# The files of a cgroup, with their modes and defaults.
+# shellcheck disable=SC2034 # For the tests.
+readonly KNOBS="
+dirty_limit_in_bytes            644 max
+dirty_background_limit_in_bytes 644 max
+dirty_ratio                     644 max
+dirty_background_ratio          644 max
+dirty_min                       644 0
+dirty_writeback                 200 -
+dirty_stat                      444 -
+"
+
+###############################################################################
+# TAP. The plan comes last: a test that dies on its way has none.
+###############################################################################
+
+checks=0
+failed=0
+finished=''
+echo "TAP version 13"
+
+diag()
+{
+	local line
+	while IFS= read -r line; do
+		echo "# $line"
+	done <<<"$*"
+}
+
+ok()
+{
+	checks=$((checks + 1))
+	echo "ok $checks - $1"
+}
+
+not_ok()
+{
+	checks=$((checks + 1))
+	failed=$((failed + 1))
+	echo "not ok $checks - $1"
+}
+
+skip()
+{
+	checks=$((checks + 1))
+	echo "ok $checks - $1 # SKIP $2"
+}
+
+# check DESCRIPTION COMMAND...: it succeeds.
+check()
+{
+	local what=$1
+	shift
+	if "$@"; then
+		ok "$what"
+	else
+		not_ok "$what"
+	fi
+}
+
+# check_eq DESCRIPTION GOT WANTED, as strings.
+check_eq()
+{
+	check "$1" test "$2" = "$3"
+	[[ $2 == "$3" ]] || diag "got '$2', wanted '$3'"
+}
+
+# compare A OPERATOR B, as numbers.
+compare()
+{
+	[[ $1 =~ ^-?[0-9.]+$ && $3 =~ ^-?[0-9.]+$ ]] &&
+		awk -v a="$1" -v b="$3" "BEGIN { exit !(a $2 b) }"
+}
+
+# check_num DESCRIPTION A OPERATOR B
+check_num()
+{
+	if compare "$2" "$3" "$4"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diag "$2 $3 $4 does not hold"
+	fi
+}
+
+skip_all()
+{
+	finished=1
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+bail()
+{
+	finished=1
+	echo "Bail out! $*"
+	exit 1
+}
+
+must()
+{
+	"$@" || bail "failed: $*"
+}
+
+# finish: the last line of every test. That all can be undone is a check, too:
+# the loads die, the cgroups, file systems and the module can be removed.
+finish()
+{
+	if undo; then
+		ok "everything is cleaned up"
+	else
+		not_ok "everything is cleaned up"
+	fi
+	finished=1
+	echo "1..$checks"
+	exit $((failed > 0))
+}
+
+# shellcheck disable=SC2317 # The trap calls it.
+on_exit()
+{
+	local status=$?
+	if [[ ! $finished ]]; then
+		echo "Bail out! the test ended early"
+		status=1
+	fi
+	undo >/dev/null 2>&1
+	exit "$status"
+}
+trap on_exit EXIT
+trap 'exit 1' INT TERM HUP
+
+###############################################################################
+# Small things.
+###############################################################################
+
+# pick FULL QUICK: whichever applies to this run.
+quick=${KNOBS_QUICK-}
+[[ ! -e /sys/kernel/debug/kmemleak ]] || quick=1
+pick()
+{
+	if [[ $quick ]]; then echo "$2"; else echo "$1"; fi
+}
+
+# loop_until SECONDS COMMAND...: polls until it succeeds, or fails.
+loop_until()
+{
+	local polls=$(($1 * ${VM_SLOWNESS:-1} * 50))
+	shift
+	until "$@"; do
+		((polls-- > 0)) || return 1
+		sleep 0.02
+	done
+}
+
+# figures ARRAY LINE: the words key=value of a line as an associative array.
+figures()
+{
+	local -n into=$1
+	local word
+	into=()
+	for word in $2; do
+		# shellcheck disable=SC2034 # A reference.
+		into[${word%%=*}]=${word#*=}
+	done
+}
+
+# How far the flushed statistics may be off: the kernel does not flush before
+# that many pages have changed.
+slack=$((64 * PAGE * $(nproc)))
+
+###############################################################################
+# Setting up.
+###############################################################################
+
+work='' top='' workload='' loaded='' mounts=() module=${MODULE:-/lib/memcg_knobs.ko}
+
+is_loaded()
+{
+	[[ -e /sys/module/memcg_knobs ]]
+}
+
+module_load()
+{
+	insmod "$module"
+}
+
+module_unload()
+{
+	rmmod memcg_knobs
+}
+
+# What every test needs but the module. A test skips itself where that is not
+# there.
+setup_base()
+{
+	local cgroup2
+	[[ $(id -u) == 0 ]] || skip_all "not root"
+	cgroup2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[[ $cgroup2 ]] || skip_all "cgroup2 is not mounted"
+	echo "+memory +io" >"$cgroup2/cgroup.subtree_control" ||
+		skip_all "no memory and io controllers in cgroup2"
+	workload=${WORKLOAD:-$(type -P workload)}
+	workload=${workload:-$(dirname "$0")/workload}
+	[[ -x $workload ]] || skip_all "no load generator, set WORKLOAD"
+	work=$(mktemp -d) || bail "no temporary directory"
+	top=$cgroup2/memcg_knobs_test.$$
+	must mkdir "$top"
+}
+
+# setup: with the module loaded. One that was loaded already stays so.
+setup()
+{
+	if ! is_loaded; then
+		[[ -r $module ]] || skip_all "no module $module"
+		must module_load
+		loaded=1
+	fi
+	setup_base
+}
+
+# setup_unloaded: the test loads the module itself.
+setup_unloaded()
+{
+	[[ -r $module ]] || skip_all "no module $module"
+	! is_loaded || must module_unload
+	loaded=1
+	setup_base
+}
+
+# The opposite, whatever has been set up.
+undo()
+{
+	local result=0 pid mount
+	for pid in "${running[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	running=()
+	if [[ -d $top ]]; then
+		echo 1 >"$top/cgroup.kill"
+		loop_until 30 is_empty "$top" || diag "processes are left in $top"
+		find "$top" -depth -type d -exec rmdir {} + || result=1
+	fi
+	for mount in "${mounts[@]}"; do
+		# What is deleted need not be written back first.
+		rm -rf "${mount:?}"/*
+		loop_until 10 umount "$mount" || result=1
+	done
+	mounts=()
+	restore_sysctls
+	if [[ $loaded ]] && is_loaded; then
+		module_unload || result=1
+	fi
+	loaded=''
+	[[ ! $work ]] || rm -rf "$work"
+	return "$result"
+}
+
+# fs_make TYPE DIRECTORY [DEVICE]: a new file system, mounted in $work.
+fs_make()
+{
+	local type=$1 directory=$work/$2 device=${3:-${SCRATCH-}}
+	[[ -b $device ]] ||
+		skip_all "no scratch disk: name one that may be overwritten in SCRATCH (SCRATCH2)"
+	type -P "mkfs.$type" >/dev/null || skip_all "no mkfs.$type"
+	# As little as possible is written, now and by a late initialization: the
+	# disk may be slow.
+	case $type in
+	ext*)
+		mke2fs -q -F -b 4096 -t "$type" -N 1024 \
+			-E nodiscard,lazy_itable_init=0,lazy_journal_init=1 "$device"
+		;;
+	*) "mkfs.$type" -q -f -K "$device" ;;
+	esac >/dev/null 2>"$work/mkfs" || bail "mkfs.$type: $(cat "$work/mkfs")"
+	must mkdir -p "$directory"
+	must mount -t "$type" "$device" "$directory"
+	mounts+=("$directory")
+}
+
+# fs_remove DIRECTORY
+fs_remove()
+{
+	local directory=$work/$1 mount left=()
+	rm -rf "${directory:?}"/*
+	must loop_until 10 umount "$directory"
+	for mount in "${mounts[@]}"; do
+		[[ $mount == "$directory" ]] || left+=("$mount")
+	done
+	mounts=("${left[@]}")
+}
+
+# disk_written DEVICE: bytes written to it so far.
+disk_written()
+{
+	awk '{ print $7 * 512 }' "/sys/class/block/${1##*/}/stat"
+}
+
+# set_sysctl NAME VALUE: until the end of the test.
+sysctls=()
+set_sysctl()
+{
+	local file=/proc/sys/${1//.//}
+	sysctls=("$file $(cat "$file")" "${sysctls[@]}")
+	echo "$2" >"$file" || bail "cannot set $1 to $2"
+}
+
+restore_sysctls()
+{
+	local entry
+	for entry in "${sysctls[@]}"; do
+		# Of a pair of bytes and ratio the one not in use reads 0; to
+		# write that would put the other out of use.
+		[[ ${entry#* } == 0 ]] || echo "${entry#* }" >"${entry% *}"
+	done
+	sysctls=()
+}
+
+# system_limit BYTES: of dirty pages, with half of it as background limit.
+system_limit()
+{
+	# The ratios first: that is what the bytes replace, and what is to be
+	# there again at the end.
+	local name
+	for name in dirty_ratio dirty_background_ratio; do
+		sysctls+=("/proc/sys/vm/$name $(cat "/proc/sys/vm/$name")")
+	done
+	set_sysctl vm.dirty_background_bytes $(($1 / 2))
+	set_sysctl vm.dirty_bytes "$1"
+}
+
+# no_periodic_writeback: pages stay dirty unless a limit, or somebody, wants
+# them written.
+no_periodic_writeback()
+{
+	set_sysctl vm.dirty_writeback_centisecs 0
+}
+
+###############################################################################
+# Cgroups, named by their path below the test's own.
+###############################################################################
+
+is_empty()
+{
+	grep -q 'populated 0' "$1/cgroup.events"
+}
+
+# cg_make NAME...: with the ancestors, and the controllers on the way.
+cg_make()
+{
+	local name part at
+	for name in "$@"; do
+		at=$top
+		for part in ${name//\// }; do
+			echo "+memory +io" >"$at/cgroup.subtree_control" ||
+				bail "no controllers in $at"
+			at=$at/$part
+			[[ -d $at ]] || must mkdir "$at"
+		done
+	done
+}
+
+# cg_remove NAME...: with what runs in it.
+cg_remove()
+{
+	local name
+	for name in "$@"; do
+		echo 1 >"$top/$name/cgroup.kill"
+		must loop_until 30 is_empty "$top/$name"
+		must rmdir "$top/$name"
+	done
+}
+
+# knob NAME FILE: reads memory.FILE.
+knob()
+{
+	cat "$top/$1/memory.$2"
+}
+
+# set_knob NAME FILE VALUE
+set_knob()
+{
+	echo "$3" >"$top/$1/memory.$2" || bail "$1: cannot set memory.$2 to $3"
+}
+
+# stat_of NAME KEY: from memory.dirty_stat.
+stat_of()
+{
+	awk -v key="$2" '$1 == key { print $2 }' "$top/$1/memory.dirty_stat"
+}
+
+# dirty_of NAME: dirty and writeback bytes, as the kernel's own statistics say.
+dirty_of()
+{
+	awk '/^file_(dirty|writeback) / { sum += $2 } END { print sum }' \
+		"$top/$1/memory.stat"
+}
+
+# put NAME FILE VALUE [OPTION...]: one write of exactly VALUE; prints "ok" or
+# the name of the errno.
+put()
+{
+	local -A put_figures
+	figures put_figures \
+		"$("$workload" put --file "$top/$1/memory.$2" --value "$3" "${@:4}" 2>&1)"
+	echo "${put_figures[result]-}"
+}
+
+###############################################################################
+# Loads and samplers in the background. Each has a name, and leaves a line of
+# figures.
+###############################################################################
+
+declare -A running=()
+
+# spawn NAME SUBCOMMAND [OPTION...]
+spawn()
+{
+	local name=$1
+	shift
+	"$workload" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+	running[$name]=$!
+}
+
+# collect NAME ARRAY: waits for its end and takes its figures.
+collect()
+{
+	local status=0
+	wait "${running[$1]}" || status=$?
+	unset "running[$1]"
+	[[ $status == 0 ]] || bail "$1 failed with $status: $(cat "$work/$1.err")"
+	figures "$2" "$(cat "$work/$1.out")"
+}
+
+# halt NAME ARRAY: the same, but asks it to end now.
+halt()
+{
+	kill -TERM "${running[$1]}"
+	collect "$1" "$2"
+}
+
+# spawn_writers NAME CGROUP FILE [OPTION...]: writers in that cgroup, to FILE.n.
+spawn_writers()
+{
+	spawn "$1" write --cgroup "$top/$2" --file "$work/$3" "${@:4}"
+}
+
+# watch_limit NAME CGROUP BYTES [OPTION...]: samples a cgroup against a limit.
+# Real-time priority keeps the samples regular, whatever the writers do.
+watch_limit()
+{
+	spawn "$1" sample --cgroup "$top/$2" --limit "$3" --rt 99 "${@:4}"
+}
+
+# await above|below CGROUP BYTES SECONDS: until it holds so much or so little;
+# how long that took is then in W[ms].
+await()
+{
+	"$workload" "wait-$1" --cgroup "$top/$2" --bytes "$3" \
+		--timeout $(($4 * ${VM_SLOWNESS:-1})) >"$work/await" 2>&1 || {
+		diag "$(cat "$work/await")"
+		return 1
+	}
+	figures W "$(cat "$work/await")"
+}
+
+# check_held DESCRIPTION ARRAY LIMIT: the samples in ARRAY keep the limit.
+# Figures of a load that never came near it would show nothing.
+check_held()
+{
+	local -n sampled=$2
+	diag "$1: limit=$3 max=${sampled[max]} held_mean=${sampled[held_mean]}" \
+		"above=${sampled[above]}/${sampled[n]} reached_ms=${sampled[reached_ms]}"
+	check_num "$1: at least 50 samples after half the limit was reached" \
+		"${sampled[held_n]}" '>=' 50
+	check_num "$1: never more than the limit and 64 pages per CPU" \
+		"${sampled[max]}" '<=' $(($3 + slack))
+	check_num "$1: at most 1 % of the samples above the limit" \
+		"${sampled[above_fraction]}" '<=' 0.01
+}
+
+# check_used DESCRIPTION ARRAY LIMIT: the writers were let as far as that.
+check_used()
+{
+	local -n used=$2
+	check_num "$1: the mean is at least 0.70 of the limit" \
+		"${used[held_mean]}" '>=' $(($3 * 70 / 100))
+}
+
+# hold CGROUP LIMIT SECONDS FILE [OPTION...]: writes to FILE.n in that cgroup
+# and samples it; the figures are in the arrays S (samples) and W (writers).
+# shellcheck disable=SC2034 # For the tests.
+declare -A S=() W=()
+hold()
+{
+	watch_limit hold_samples "$1" "$2"
+	spawn_writers hold_writers "$1" "$4" --size 32M --seconds "$3" "${@:5}"
+	collect hold_writers W
+	halt hold_samples S
+}

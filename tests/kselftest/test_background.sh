@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A background limit is acted on by itself: whoever holds more has the flusher
+# started, far below the limit and without the periodic flusher. Who holds less
+# is left alone.
+# vm: --disk 512M,bps=20000000
+. "$(dirname "$0")/lib.sh"
+setup
+fs_make ext4 mnt
+no_periodic_writeback
+
+# dirty NAME: 8M of dirty pages.
+dirty()
+{
+	spawn_writers writers "$1" "mnt/${1//\//_}" --size 8M
+	collect writers W
+}
+
+# flushed DESCRIPTION NAME BYTES
+flushed()
+{
+	check "$1" await below "$2" "$3" 5
+	check_num "$1, and it is counted" "$(stat_of "$2" writeback_started)" '>' 0
+}
+
+# First who is to be left alone: until the end it holds what it holds.
+cg_make below
+set_knob below dirty_limit_in_bytes 32M
+dirty below
+
+cg_make both
+set_knob both dirty_limit_in_bytes 64M
+set_knob both dirty_background_limit_in_bytes 4M
+dirty both
+flushed "background limit far below the limit" both $((4 * M))
+check_eq "its writer was not throttled" "$(stat_of both throttled_count)" 0
+
+cg_make alone
+set_knob alone dirty_background_limit_in_bytes 4M
+dirty alone
+flushed "background limit without a limit" alone $((4 * M))
+
+cg_make ratio
+echo 64M >"$top/ratio/memory.max"
+set_knob ratio dirty_limit_in_bytes 32M
+set_knob ratio dirty_background_ratio 5
+dirty ratio
+flushed "background ratio" ratio $((64 * M * 5 / 100))
+
+cg_make p/c
+set_knob p dirty_limit_in_bytes 64M
+set_knob p dirty_background_limit_in_bytes 4M
+dirty p/c
+flushed "the parent's background limit" p $((4 * M))
+
+cg_make later
+set_knob later dirty_limit_in_bytes 64M
+set_knob later dirty_background_limit_in_bytes 60M
+dirty later
+set_knob later dirty_background_limit_in_bytes 4M
+flushed "background limit set below what is held" later $((4 * M))
+
+check_num "who holds less than half its limit is left alone" \
+	"$(dirty_of below)" '>=' $((8 * M - slack))
+
+finish

@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The files of a cgroup: that they are there, their modes, defaults, what they
+# accept and read back, what they refuse and with which errno (rules 1, 5, 6).
+. "$(dirname "$0")/lib.sh"
+setup
+cg_make a
+
+# --- there, with mode and default; absent in the root --------------------------
+while read -r file mode default; do
+	[[ $file ]] || continue
+	check_eq "$file: mode" "$(stat -c %a "$top/a/memory.$file" 2>&1)" "$mode"
+	[[ $default == - ]] ||
+		check_eq "$file: default" "$(knob a "$file")" "$default"
+	check "$file: not in the root cgroup" test ! -e "${top%/*}/memory.$file"
+done <<<"$KNOBS"
+check_eq "dirty_stat: keys" \
+	"$(knob a dirty_stat | awk '{ printf "%s ", $1 }')" \
+	"dirty writeback limit background_limit throttled_usec throttled_count writeback_started "
+check_eq "dirty_stat: every line is a key and a number" \
+	"$(knob a dirty_stat | grep -cvE '^[a-z_]+ [0-9]+$')" 0
+
+# --- accepted, and read back ----------------------------------------------------
+# accepts FILE INPUT READ-BACK
+accepts()
+{
+	check_eq "$1: '$2' is accepted" "$(put a "$1" "$2")" ok
+	check_eq "$1: '$2' reads back" "$(knob a "$1")" "$3"
+}
+
+for file in dirty_limit_in_bytes dirty_background_limit_in_bytes; do
+	while read -r input back; do
+		[[ ! $input ]] || accepts "$file" "$input" "$back"
+	done <<-END
+		67108864   67108864
+		64M\n      67108864
+		64m        67108864
+		65536k     67108864
+		1G         1073741824
+		2T         2199023255552
+		8192       8192
+		12287      8192
+		1048577    1048576
+		064M       67108864
+		max        max
+		64M        67108864
+		max\n      max
+	END
+	accepts "$file" ' 8M\t\n' 8388608
+	# Whole pages of white space around a number are silly, but no error.
+	check_eq "$file: 4096 characters with a number at the end" \
+		"$(put a "$file" "$(printf '%4094s9M' '')")" ok
+	check_eq "$file: reads back" "$(knob a "$file")" 9437184
+	set_knob a "$file" max
+done
+for file in dirty_ratio dirty_background_ratio; do
+	while read -r input back; do
+		[[ ! $input ]] || accepts "$file" "$input" "$back"
+	done <<-END
+		10         10.00
+		0.01       0.01
+		0.5\n      0.50
+		12.34      12.34
+		99.99      99.99
+		100        100.00
+		100.00     100.00
+		max        max
+	END
+done
+while read -r input back; do
+	[[ ! $input ]] || accepts dirty_min "$input" "$back"
+done <<-END
+	8M\n       8388608
+	1048577    1048576
+	1G         1073741824
+	0          0
+END
+
+# --- refused, and the old value stays -------------------------------------------
+# refuses FILE INPUT [ERRNO...]: EINVAL unless said otherwise.
+refuses()
+{
+	local file=$1 input=$2 errnos before got after
+	shift 2
+	errnos=" ${*:-EINVAL} "
+	read -r before <"$top/a/memory.$file"
+	got=$(put a "$file" "$input")
+	read -r after <"$top/a/memory.$file"
+	if [[ $errnos == *" $got "* && $after == "$before" ]]; then
+		ok "$file: '${input:0:24}' is refused, the old value stays"
+	else
+		not_ok "$file: '${input:0:24}' is refused, the old value stays"
+		diag "got $got, wanted one of$errnos; $before became $after"
+	fi
+}
+
+# A write of no bytes at all is not among them: cgroup files never see it.
+junk=(' ' '\n' abc M -1 -64M +64M '64 M' '64M 64M' '64M max' 'max 64M' 64MB
+	64MM 64Mx 0x4000000 1e6 1.5M "64M," maximum MAX nan '64M\0junk' '\0' '64M\n64M')
+nines=$(printf '%4096s' '' | tr ' ' 9)
+for file in dirty_limit_in_bytes dirty_background_limit_in_bytes dirty_min; do
+	set_knob a "$file" 32M
+	for input in "${junk[@]}"; do
+		refuses "$file" "$input"
+	done
+	refuses "$file" 18446744073709551616 EINVAL ERANGE
+	refuses "$file" 18446744073709551615K EINVAL ERANGE
+	refuses "$file" 16E EINVAL ERANGE
+	refuses "$file" 17592186044416T EINVAL ERANGE
+	refuses "$file" "$nines" EINVAL ERANGE
+	# What the kernel has no room for is refused before it is looked at.
+	refuses "$file" "${nines}9" EINVAL ERANGE E2BIG
+done
+for file in dirty_limit_in_bytes dirty_background_limit_in_bytes; do
+	for input in 0 1 4K 8191; do
+		refuses "$file" "$input"
+	done
+done
+for file in dirty_ratio dirty_background_ratio; do
+	set_knob a "$file" 25
+	for input in "${junk[@]}" 0 0.0 0.00 0.001 0.019 100.01 101 1000 -5 5% 5K 1.2.3 \
+		"1,5" "$nines" 18446744073709551617; do
+		refuses "$file" "$input"
+	done
+done
+for input in "${junk[@]}" 18446744073709551616; do
+	got=$(put a dirty_writeback "$input")
+	check "dirty_writeback: '${input:0:24}' is refused" \
+		test "$got" = EINVAL -o "$got" = ERANGE
+done
+# An effective huge value may be refused or not, but must not wrap around to a
+# small one.
+set_knob a dirty_limit_in_bytes 32M
+for input in 15E 9E 8E 7E 18446744073709551615; do
+	got=$(put a dirty_limit_in_bytes "$input")
+	back=$(knob a dirty_limit_in_bytes)
+	case $got in
+	ok) check "dirty_limit_in_bytes: $input does not wrap around" \
+		test "$back" = max -o "${#back}" -ge 19 ;;
+	*) check_eq "dirty_limit_in_bytes: $input is refused, the value stays" "$back" \
+		33554432 ;;
+	esac
+	set_knob a dirty_limit_in_bytes 32M
+done
+
+# --- rule 1: bytes and ratio exclude each other ---------------------------------
+for pair in "dirty_limit_in_bytes dirty_ratio" \
+	"dirty_background_limit_in_bytes dirty_background_ratio"; do
+	read -r bytes ratio <<<"$pair"
+	set_knob a "$bytes" 32M
+	set_knob a "$ratio" 10
+	check_eq "rule 1: $ratio puts $bytes back" "$(knob a "$bytes")" max
+	set_knob a "$bytes" 16M
+	check_eq "rule 1: $bytes puts $ratio back" "$(knob a "$ratio")" max
+	put a "$ratio" 101 >"$work/ignored"
+	check_eq "rule 1: a refused $ratio leaves $bytes alone" "$(knob a "$bytes")" 16777216
+	set_knob a "$ratio" max
+	check_eq "rule 1: $ratio of max leaves $bytes alone" "$(knob a "$bytes")" 16777216
+	set_knob a "$ratio" 10
+	set_knob a "$bytes" max
+	check_eq "rule 1: $bytes of max leaves $ratio alone" "$(knob a "$ratio")" 10.00
+	set_knob a "$ratio" max
+done
+
+# --- rule 5: what is in force ---------------------------------------------------
+# in_force LIMIT BACKGROUND WANTED-LIMIT WANTED-BACKGROUND
+in_force()
+{
+	set_knob a dirty_limit_in_bytes "$1"
+	set_knob a dirty_background_limit_in_bytes "$2"
+	check_eq "rule 5: limit $1, background $2: limit in force" \
+		"$(stat_of a limit)" $(($3 * M))
+	check_eq "rule 5: limit $1, background $2: background in force" \
+		"$(stat_of a background_limit)" $(($4 * M))
+}
+in_force 64M max 64 32
+in_force 64M 16M 64 16
+in_force 64M 63M 64 63
+in_force 64M 64M 64 32
+in_force 64M 100M 64 32
+in_force 8M 16M 8 4
+
+# --- a cgroup of its own, not the parent's or the neighbour's -------------------
+cg_make b a/c
+check_eq "a new cgroup has no limit" "$(knob b dirty_limit_in_bytes)" max
+check_eq "a new child has no limit of its own" "$(knob a/c dirty_limit_in_bytes)" max
+
+finish

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# memory.dirty_writeback: writes back that much of this subtree, and of nobody
+# else's, and says so if there was less. memory.dirty_stat agrees with the
+# kernel's own statistics meanwhile.
+# vm: --disk 512M,bps=8000000
+. "$(dirname "$0")/lib.sh"
+setup
+fs_make ext4 mnt
+no_periodic_writeback
+cg_make p/a neighbour
+
+# dirty NAME MIB: makes pages dirty that nothing else will clean.
+dirty()
+{
+	set_knob "$1" dirty_limit_in_bytes 128M
+	set_knob "$1" dirty_background_limit_in_bytes 120M
+	spawn_writers writers "$1" "mnt/${1//\//_}" --size "${2}M"
+	collect writers W
+}
+
+# near DESCRIPTION BYTES WANTED: as near as the statistics are.
+near()
+{
+	check_num "$1 (not less)" "$2" '>=' $(($3 - slack))
+	check_num "$1 (not more)" "$2" '<=' $(($3 + slack))
+}
+
+dirty p/a 16
+dirty neighbour 4
+near "memory.stat: dirty" "$(dirty_of p/a)" $((16 * M))
+near "dirty_stat: dirty" "$(stat_of p/a dirty)" $((16 * M))
+near "dirty_stat: the parent's include them" "$(stat_of p dirty)" $((16 * M))
+near "dirty_stat: writeback" "$(stat_of p/a writeback)" 0
+
+check_eq "4M of 16M can be written" "$(put p/a dirty_writeback '4M\n')" ok
+check_num "4M were written" "$(dirty_of p/a)" '<=' $((12 * M + slack))
+check_num "and it is counted" "$(stat_of p/a writeback_started)" '>' 0
+check_eq "all can be written, from the parent" "$(put p dirty_writeback max)" ok
+check_num "all were written" "$(dirty_of p/a)" '<=' "$slack"
+near "dirty_stat: dirty, afterwards" "$(stat_of p/a dirty)" 0
+near "the neighbour's are still dirty" "$(dirty_of neighbour)" $((4 * M))
+
+check_eq "more than there is: EAGAIN" "$(put neighbour dirty_writeback 64M)" EAGAIN
+check_num "but what there was is written" "$(dirty_of neighbour)" '<=' "$slack"
+check_eq "nothing there: EAGAIN" "$(put neighbour dirty_writeback 1M)" EAGAIN
+
+# A signal ends the wait long before the slow disk has taken all of it.
+dirty p/a 40
+spawn put put --file "$top/p/a/memory.dirty_writeback" --value max
+must await below p/a $((38 * M)) 10
+kill -USR1 "${running[put]}"
+collect put W
+check_eq "a signal interrupts it" "${W[result]}" EINTR
+check_num "long before all is written" "$(dirty_of p/a)" '>=' $((8 * M))
+
+finish

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Rule 3: an ancestor's limit bounds the sum over its subtree, and its children
+# share it fairly, however many writers each of them has.
+#
+#            p  16M                p  16M          p  16M
+#     ______/|\______             / \               |
+#    c1   c2  ..   c8     4M or 64M  c2             c - g
+#
+# vm: --disk 512M,bps=20000000 --timeout 90
+. "$(dirname "$0")/lib.sh"
+setup
+# ext2, for a writer that waits for a journal commit does not compete meanwhile.
+fs_make ext2 mnt
+limit=$((16 * M))
+
+# family DESCRIPTION SECONDS WRITERS...: one child per number of writers. All
+# start at the same time, from a frozen parent, so that their shares compare.
+family()
+{
+	local name=$1 seconds=$2 count child shares=()
+	shift 2
+	echo 1 >"$top/p/cgroup.freeze"
+	child=0
+	for count in "$@"; do
+		child=$((child + 1))
+		cg_make "p/c$child"
+		spawn_writers "c$child" "p/c$child" "mnt/c$child" --size 24M \
+			--seconds "$seconds" --writers "$count"
+	done
+	for child in $(seq $#); do
+		must loop_until 10 grep -q . "$top/p/c$child/cgroup.procs"
+	done
+	watch_limit sum p $limit
+	echo 0 >"$top/p/cgroup.freeze"
+	for child in $(seq $#); do
+		collect "c$child" W
+		shares+=("${W[bytes]}")
+	done
+	halt sum S
+	check_held "$name: the sum" S $limit
+	check_used "$name: the sum" S $limit
+	figures W "$("$workload" jain "${shares[@]}")"
+	diag "$name: shares ${shares[*]}"
+	check_num "$name: the children's shares are fair" "${W[jain]}" '>=' 0.95
+	for child in $(seq $#); do
+		cg_remove "p/c$child"
+	done
+	rm "$work"/mnt/c*.*
+}
+
+cg_make p
+set_knob p dirty_limit_in_bytes $limit
+[[ $quick ]] || family "2 children" 6 1 1
+family "2 children, 4 writers to 1" 6 4 1
+family "8 children" 8 1 1 1 1 1 1 1 1
+
+# bounded DESCRIPTION CGROUP LIMIT: a writer in the child, the parent watched.
+bounded()
+{
+	watch_limit sum p $limit
+	hold "$2" "$3" "$(pick 4 3)" mnt/b
+	check_held "$1: the child" S "$3"
+	check_used "$1: the child" S "$3"
+	halt sum S
+	check_held "$1: the parent" S $limit
+	rm "$work"/mnt/b.*
+}
+
+cg_make p/c/g
+bounded "a grandchild under the grandparent's limit" p/c/g $limit
+set_knob p/c dirty_limit_in_bytes 64M
+bounded "a looser limit of a child does not help it" p/c/g $limit
+
+# A child's tighter limit holds beside a sibling that has none.
+set_knob p/c dirty_limit_in_bytes 4M
+cg_make p/sibling
+spawn_writers sibling p/sibling mnt/sibling --size 24M --seconds 30
+watch_limit sum p $limit
+hold p/c/g $((4 * M)) "$(pick 4 3)" mnt/b
+check_held "a tighter limit of a child" S $((4 * M))
+check_num "a tighter limit of a child does not stop it" "${W[bytes]}" '>=' $((4 * M))
+halt sum S
+check_held "the sum beside it" S $limit
+check_used "the sum beside it" S $limit
+halt sibling W
+
+finish

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Rule 2: a set limit replaces what the kernel derives for the cgroup, looser
+# as well as tighter; it never exceeds what the cgroup can make dirty at all,
+# and the system-wide limit holds beside it.
+# vm: --disk 512M,bps=20000000
+. "$(dirname "$0")/lib.sh"
+setup
+fs_make ext4 mnt
+
+cg_make a
+echo 64M >"$top/a/memory.max"
+derived=$(stat_of a limit)
+check_num "the derived limit leaves room above" "$derived" '<' $((24 * M))
+set_knob a dirty_limit_in_bytes 40M
+check_num "a looser limit is in force" "$(stat_of a limit)" '==' $((40 * M))
+hold a $((40 * M)) "$(pick 6 5)" mnt/f --writers 2
+check_held "a looser limit" S $((40 * M))
+check_used "a looser limit" S $((40 * M))
+check_num "more is dirty than the kernel would have allowed" "${S[held_mean]}" '>' "$derived"
+
+set_knob a dirty_limit_in_bytes 1G
+check_num "a limit is no more than the cgroup can make dirty" "$(stat_of a limit)" '<=' $((64 * M))
+
+# How closely the system-wide limit is held is the kernel's own business.
+set_knob a dirty_limit_in_bytes 40M
+rm "$work"/mnt/f.*
+system_limit $((8 * M))
+hold a $((40 * M)) "$(pick 4 3)" mnt/f --writers 2
+diag "system-wide 8M: max=${S[max]} mean=${S[mean]}"
+check_num "the system-wide limit still holds" "${S[max]}" '<=' $((16 * M))
+
+finish

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Rule 8: the module is loaded and removed again and again while limited and
+# unlimited cgroups write. Its files come and go, its effects with them.
+# vm: --disk 512M,bps=20000000 --timeout 120
+. "$(dirname "$0")/lib.sh"
+setup_unloaded
+fs_make ext4 mnt
+
+cg_make a p/c
+spawn_writers a a mnt/a --size 48M --seconds 3600 --writers 2
+spawn_writers c p/c mnt/c --size 48M --seconds 3600 --mode mmap --writers 2
+
+rounds=$(pick 100 20) wrong=0
+for round in $(seq "$rounds"); do
+	must module_load
+	# The limits of the last time are forgotten.
+	[[ $(knob a dirty_limit_in_bytes) == max ]] || wrong=$((wrong + 1))
+	set_knob a dirty_limit_in_bytes 4M
+	set_knob p dirty_ratio 1
+	set_knob p/c dirty_min 1M
+	# Now and then it is removed with writers that it has stopped.
+	if ((round % 10 == 5)); then
+		must await below a $((4 * M)) 60
+	fi
+	must module_unload
+	[[ ! -e $top/a/memory.dirty_limit_in_bytes && ! -e $top/p/c/memory.dirty_stat ]] ||
+		wrong=$((wrong + 1))
+done
+ok "loaded and removed $rounds times under writers"
+check_eq "its files came without old values and went every time" "$wrong" 0
+check "without the module a cgroup that was limited is no longer" await above a $((16 * M)) 30
+halt a W
+halt c W
+
+# And a last time for real use.
+must module_load
+rm "$work"/mnt/a.*
+cg_make b
+set_knob b dirty_limit_in_bytes 4M
+hold b $((4 * M)) "$(pick 4 3)" mnt/b
+check_held "loaded again" S $((4 * M))
+check_used "loaded again" S $((4 * M))
+
+finish

@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A cgroup that is removed while it holds dirty pages: they go on counting
+# against the parent's limit until they are clean, and then no longer; so many
+# rounds later the parent's limit is as wide as before.
+# vm: --disk 512M,bps=20000000
+. "$(dirname "$0")/lib.sh"
+setup
+fs_make ext4 mnt
+limit=$((8 * M))
+
+cg_make p
+set_knob p dirty_limit_in_bytes $limit
+watch_limit rounds p $limit
+dirty=0
+for round in $(seq "$(pick 20 8)"); do
+	cg_make p/c
+	# Some have a limit of their own.
+	((round % 2)) || set_knob p/c dirty_limit_in_bytes 6M
+	spawn_writers writers p/c "mnt/$round" --size 6M
+	collect writers W
+	must loop_until 10 is_empty "$top/p/c"
+	held=$(dirty_of p/c)
+	must rmdir "$top/p/c"
+	((held == 0)) || dirty=$((dirty + 1))
+done
+halt rounds S
+check_num "dirty cgroups were removed" "$dirty" '>=' 4
+check_held "the parent's limit over removed children" S $limit
+
+# All of it becomes clean: nothing is held by counts that nobody takes back.
+check_eq "all can be flushed" "$(put p dirty_writeback max)" ok
+check_num "nothing is left" "$(dirty_of p)" '<=' "$slack"
+cg_make p/c
+watch_limit after p $limit
+hold p/c $limit "$(pick 4 3)" mnt/after
+halt after S
+check_held "a new child afterwards" S $limit
+check_used "a new child afterwards" S $limit
+
+finish

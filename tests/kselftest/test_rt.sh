@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Real-time writers, whom the kernel lets further over its thresholds than
+# others, are held to a limit that was set as all are.
+# vm: --disk 512M,bps=20000000
+. "$(dirname "$0")/lib.sh"
+setup
+fs_make ext4 mnt
+
+for mib in 4 16; do
+	cg_make a
+	set_knob a dirty_limit_in_bytes "${mib}M"
+	hold a $((mib * M)) "$(pick 4 3)" mnt/f --rt 50 --writers 2
+	check_held "SCHED_FIFO writers, $mib MiB" S $((mib * M))
+	check_used "SCHED_FIFO writers, $mib MiB" S $((mib * M))
+	cg_remove a
+	rm "$work"/mnt/f.*
+done
+
+finish

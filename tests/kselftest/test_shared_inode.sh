@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# One file, written by two cgroups. The kernel writes a file back for one
+# cgroup, its owner; what the other dirtied counts against the other's limit
+# all the same, and the other is neither let over it nor stuck.
+# vm: --disk 512M,bps=20000000
+. "$(dirname "$0")/lib.sh"
+setup
+fs_make ext4 mnt
+
+# both OWNER-LIMIT: the owner writes the first part, the guest the rest.
+both()
+{
+	cg_make owner guest
+	set_knob guest dirty_limit_in_bytes 4M
+	set_knob owner dirty_limit_in_bytes "$1"
+	# The owner is whoever dirtied the file first.
+	spawn_writers first owner mnt/f --size 1M
+	collect first W
+	spawn_writers owner owner mnt/f --overwrite --size 16M --seconds 600
+	hold guest $((4 * M)) "$(pick 5 4)" mnt/f --overwrite --offset 32M
+	check_held "the guest's limit, the owner's is $1" S $((4 * M))
+	check_num "the guest makes progress, the owner's limit is $1" "${W[bytes]}" '>=' $((8 * M))
+	halt owner W
+	cg_remove owner guest
+	rm "$work/mnt/f.0"
+}
+
+both 4M
+both max
+
+finish

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Rule 7: with the module loaded and nothing set a cgroup is throttled as it is
+# without the module. The kernel's own tracepoint tells the limit and the set
+# point that its writers were held to: once without, once with the module.
+# vm: --disk 512M,bps=20000000
+. "$(dirname "$0")/lib.sh"
+setup_unloaded
+tracing=/sys/kernel/tracing
+event=$tracing/events/writeback/balance_dirty_pages
+[[ -e $event/enable ]] || skip_all "no tracepoint balance_dirty_pages in $tracing"
+fs_make ext4 mnt
+
+# median KEY INODE: of the traced values for that cgroup.
+median()
+{
+	sed -n "/cgroup_ino=$2\$/s/.* $1=\([0-9]*\) .*/\1/p" "$tracing/trace" | sort -n |
+		awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : "none" }'
+}
+
+# throttled NAME: writes there until throttled for a while; sets limit, setpoint.
+throttled()
+{
+	cg_make "$1"
+	echo 64M >"$top/$1/memory.max"
+	: >"$tracing/trace"
+	echo 1 >"$event/enable"
+	spawn_writers load "$1" "mnt/$1" --size 32M --seconds "$(pick 5 4)" --writers 2
+	collect load W
+	echo 0 >"$event/enable"
+	limit=$(median limit "$(stat -c %i "$top/$1")")
+	setpoint=$(median setpoint "$(stat -c %i "$top/$1")")
+	diag "$1: limit=$limit setpoint=$setpoint bytes=${W[bytes]}"
+}
+
+threshold()
+{
+	awk -v key="$1" '$1 == key { print $2 }' /proc/vmstat
+}
+
+# near DESCRIPTION A B PERCENT
+near()
+{
+	check_num "$1 (not less)" "$2" '>=' "$(awk "BEGIN { printf \"%d\", $3 * (100 - $4) / 100 }")"
+	check_num "$1 (not more)" "$2" '<=' "$(awk "BEGIN { printf \"%d\", $3 * (100 + $4) / 100 }")"
+}
+
+throttled without
+limit_without=$limit setpoint_without=$setpoint
+rm "$work"/mnt/without.*
+thresh=$(threshold nr_dirty_threshold) bg=$(threshold nr_dirty_background_threshold)
+
+must module_load
+near "system-wide threshold as without the module" \
+	"$(threshold nr_dirty_threshold)" "$thresh" 3
+near "system-wide background threshold as without the module" \
+	"$(threshold nr_dirty_background_threshold)" "$bg" 3
+throttled with
+near "limit of an unset cgroup as without the module" "$limit" "$limit_without" 10
+near "set point of an unset cgroup as without the module" "$setpoint" "$setpoint_without" 10
+check_num "an unset cgroup that is over its derived limit is still throttled" \
+	"${W[max_us]}" '>' 1000
+
+# Of two cgroups alike one has been limited before: then they are alike again.
+cg_make never before
+for name in never before; do
+	echo 64M >"$top/$name/memory.max"
+done
+set_knob before dirty_limit_in_bytes 4M
+check_eq "a set limit is in force" "$(stat_of before limit)" $((4 * M))
+set_knob before dirty_limit_in_bytes max
+near "set and put back, the limit in force is as if never set" \
+	"$(stat_of before limit)" "$(stat_of never limit)" 1
+near "set and put back, so is the background limit" \
+	"$(stat_of before background_limit)" "$(stat_of never background_limit)" 1
+
+# Far below what the kernel derives nobody is throttled.
+cg_make free
+spawn_writers load free mnt/free --size 8M
+collect load W
+check_eq "a writer far below every limit is not throttled" "$(stat_of free throttled_count)" 0
+
+finish

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# How closely a limit is held, and how well it is used: small and large limits,
+# few and many writers, by write and by mmap, on a disk of 20 MB/s.
+# vm: --disk 768M,bps=20000000 --timeout 120
+. "$(dirname "$0")/lib.sh"
+setup
+fs_make ext4 mnt
+
+read -ra counts <<<"$(pick "1 4 16" "1 8")"
+for mib in 4 16; do
+	for count in "${counts[@]}"; do
+		for mode in write mmap; do
+			cg_make a
+			set_knob a dirty_limit_in_bytes "${mib}M"
+			hold a $((mib * M)) "$(pick 4 3)" "mnt/$mode" \
+				--writers "$count" --mode "$mode"
+			name="$mib MiB, $count × $mode"
+			check_held "$name" S $((mib * M))
+			check_used "$name" S $((mib * M))
+			diag "$name: rate=${W[rate]} jain=${W[jain]} longest_us=${W[max_us]}"
+			check_num "$name: it is counted as throttled" \
+				"$(stat_of a throttled_count)" '>' 0
+			cg_remove a
+			rm "$work"/mnt/"$mode".*
+		done
+	done
+done
+
+finish

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Errors as the one line that the user reads: what was being done, and why it failed.
+
+use std::fmt::Display;
+
+pub type Result<T, E = String> = std::result::Result<T, E>;
+
+/// Says what was being done when something failed.
+pub trait Context<T> {
+    fn context(self, what: impl Display) -> Result<T>;
+}
+
+impl<T, E: Display> Context<T> for Result<T, E> {
+    fn context(self, what: impl Display) -> Result<T> {
+        self.map_err(|error| format!("{what}: {error}"))
+    }
+}
+
+/// Parses a size argument; the same grammar as the module's files, but for `max`.
+pub fn bytes(text: &str) -> Result<u64> {
+    match crate::size::parse_bytes(text.as_bytes()) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err("a size is needed here, not \"max\"".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

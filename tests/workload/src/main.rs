@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `workload`: the loads that the VM tests and benchmarks run, and the instruments that watch them.
+//!
+//! Every subcommand ends with one line of `key=value` words on stdout, and exits non-zero with one line on stderr
+//! when it could not do what it was asked. It sets no limits and judges nothing: that is for the tests.
+
+mod append;
+mod cgroup;
+mod control;
+mod cost;
+mod error;
+mod migrate;
+mod plot;
+mod put;
+mod sample;
+mod sink;
+#[expect(
+    dead_code,
+    reason = "shared with the module; only its parser is needed here"
+)]
+#[path = "../../../rust/size.rs"]
+mod size;
+mod stats;
+mod storm;
+mod wait;
+mod waits;
+mod write;
+
+use clap::Parser;
+use error::Result;
+use std::process::ExitCode;
+
+/// Loads and instruments for tests of per-cgroup dirty limits.
+#[derive(Parser)]
+#[command(name = "workload")]
+enum Command {
+    /// Write files from several processes at once: by write, mmap, io_uring or O_DIRECT.
+    Write(write::Args),
+    /// Append small blocks at a fixed rate and measure how long each append takes.
+    Append(append::Args),
+    /// Sample a cgroup's dirty and writeback bytes at a fixed interval.
+    Sample(sample::Args),
+    /// Fork children that write a few pages and exit, as fast as possible.
+    Storm(storm::Args),
+    /// Move all processes of some cgroups to the next one in turn, again and again.
+    Migrate(migrate::Args),
+    /// Wait until a cgroup's dirty and writeback bytes are at or below a value.
+    WaitBelow(wait::Args),
+    /// Wait until a cgroup's dirty and writeback bytes are at or above a value.
+    WaitAbove(wait::Args),
+    /// Write one value to a file by a single system call and name the errno it gave.
+    Put(put::Args),
+    /// Measure what one 4 KiB write or one fault of a shared mapping costs.
+    Cost(cost::Args),
+    /// Count where in the kernel a process waits, until it exits.
+    Waits(waits::Args),
+    /// Draw samples against a limit, in characters and as SVG.
+    Plot(plot::Args),
+    /// Print Jain's fairness index of some numbers.
+    Jain {
+        /// What each party got.
+        #[arg(required = true)]
+        values: Vec<u64>,
+    },
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Write(args) => write::run(&args),
+        Command::Append(args) => append::run(&args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Storm(args) => storm::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::WaitBelow(args) => wait::run(&args, wait::Side::Below),
+        Command::WaitAbove(args) => wait::run(&args, wait::Side::Above),
+        Command::Put(args) => put::run(&args),
+        Command::Cost(args) => cost::run(&args),
+        Command::Waits(args) => waits::run(&args),
+        Command::Plot(args) => plot::run(&args),
+        Command::Jain { values } => {
+            println!("jain={:.4}", stats::jain(&values));
+            Ok(())
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Command::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("workload: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

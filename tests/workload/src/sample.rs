@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `sample`: a cgroup's dirty and writeback bytes at a fixed interval, as CSV and in one line of figures.
+//!
+//! Nothing is written before the end: sampling must not dirty pages itself.
+
+use crate::cgroup::Reader;
+use crate::cgroup::Reading;
+use crate::cgroup::Source;
+use crate::control;
+use crate::error::Context;
+use crate::error::Result;
+use crate::error::bytes;
+use crate::stats::mean;
+use crate::stats::percentile;
+use nix::errno::Errno;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::ppoll;
+use nix::sys::signalfd::SignalFd;
+use nix::sys::time::TimeSpec;
+use std::fmt::Write;
+use std::fs;
+use std::os::fd::AsFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Ends after `--seconds`, when `--pid` exits, or on SIGTERM or SIGINT, whichever comes first.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The cgroup's directory.
+    #[arg(long)]
+    cgroup: PathBuf,
+    /// Time between two samples.
+    #[arg(long, default_value_t = 10)]
+    interval_ms: u64,
+    /// How long at most.
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// Until this process exits.
+    #[arg(long)]
+    pid: Option<i32>,
+    /// Where the samples go: `us,dirty,writeback`.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Report the figures against this limit as well.
+    #[arg(long, value_parser = bytes)]
+    limit: Option<u64>,
+    /// Where the figures come from.
+    #[arg(long, value_enum, default_value_t = Source::Stat)]
+    source: Source,
+    /// Sample as SCHED_FIFO of this priority, so that busy writers do not delay samples.
+    #[arg(long)]
+    rt: Option<i32>,
+}
+
+/// Returns a descriptor that becomes readable when the process exits.
+fn open_pid(pid: i32) -> Result<OwnedFd> {
+    // SAFETY: The call takes two plain integers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = Errno::result(fd).context(format_args!("process {pid}"))?;
+    // SAFETY: The kernel has just given us this descriptor, nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+struct Sample {
+    at: Duration,
+    dirty: u64,
+    writeback: u64,
+}
+
+/// Reads the figures; those above the limit are read once more, and the lower reading counts.
+///
+/// The kernel prints the dirty bytes first and looks at those under writeback a moment later. Pages
+/// that go from one to the other in between, some MiB when writeback starts, are in both figures.
+/// An excess that is real is still there in the next reading: no disk takes it away that fast.
+fn read_consistent(reader: &mut Reader, limit: Option<u64>) -> Result<Reading> {
+    let first = reader.read()?;
+    if limit.is_none_or(|limit| first.total() <= limit) {
+        return Ok(first);
+    }
+    let second = reader.read()?;
+    Ok(if second.total() < first.total() {
+        second
+    } else {
+        first
+    })
+}
+
+fn collect(args: &Args) -> Result<Vec<Sample>> {
+    let mut reader = Reader::open(&args.cgroup, args.source)?;
+    let signals = SignalFd::new(&control::block_stop_signals()?).context("signalfd")?;
+    let process = args.pid.map(open_pid).transpose()?;
+    if let Some(priority) = args.rt {
+        control::make_realtime(priority)?;
+    }
+    let mut ends = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+    ends.extend(
+        process
+            .as_ref()
+            .map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)),
+    );
+
+    let interval = Duration::from_millis(args.interval_ms.max(1));
+    let end = args.seconds.map(Duration::from_secs_f64);
+    let mut samples = Vec::new();
+    let mut due = Duration::ZERO;
+    let start = Instant::now();
+    loop {
+        let at = start.elapsed();
+        if end.is_some_and(|end| at >= end) {
+            return Ok(samples);
+        }
+        let reading = read_consistent(&mut reader, args.limit)?;
+        samples.push(Sample {
+            at,
+            dirty: reading.dirty,
+            writeback: reading.writeback,
+        });
+        // A sample that came late is not followed by a burst: samples are to be spread evenly in time.
+        while due <= start.elapsed() {
+            due += interval;
+        }
+        let timeout = TimeSpec::from_duration(due.saturating_sub(start.elapsed()));
+        if ppoll(&mut ends, Some(timeout), None).context("poll")? > 0 {
+            return Ok(samples);
+        }
+    }
+}
+
+/// Formats what is to be said about a limit: how often it was passed, and how well used it was.
+///
+/// `held_mean` is the mean from the first sample at or above half the limit on (the first time that the writers could
+/// have been throttled), so that the ramp before it does not count.
+fn against_limit(totals: &[u64], samples: &[Sample], limit: u64) -> String {
+    let above = totals.iter().filter(|&&total| total > limit).count();
+    let reached = totals.iter().position(|&total| total >= limit / 2);
+    let held = reached.map_or(&[][..], |first| &totals[first..]);
+    let reached_ms = reached.map_or(-1, |first| samples[first].at.as_millis() as i64);
+    format!(
+        " above={above} above_fraction={:.4} reached_ms={reached_ms} held_n={} held_mean={}",
+        above as f64 / totals.len() as f64,
+        held.len(),
+        mean(held),
+    )
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let samples = collect(args)?;
+    let totals: Vec<u64> = samples.iter().map(|s| s.dirty + s.writeback).collect();
+    if let Some(out) = &args.out {
+        let mut csv = "us,dirty,writeback\n".to_owned();
+        for s in &samples {
+            writeln!(csv, "{},{},{}", s.at.as_micros(), s.dirty, s.writeback).context("format")?;
+        }
+        fs::write(out, csv).context(out.display())?;
+    }
+    let mut sorted = totals.clone();
+    sorted.sort_unstable();
+    println!(
+        "n={} max={} mean={} p99={}{}",
+        totals.len(),
+        sorted.last().copied().unwrap_or(0),
+        mean(&totals),
+        percentile(&sorted, 99),
+        args.limit
+            .map_or_else(String::new, |limit| against_limit(&totals, &samples, limit)),
+    );
+    Ok(())
+}
