@@ -3,6 +3,7 @@
 # One limit over two disks, a fast and a slow one: the sum holds, and neither
 # disk's writer is stopped for the other's sake.
 # vm: --disk 512M,bps=20000000 --disk 256M,bps=2000000
+# vm-debug: --disk 512M,bps=4000000 --disk 256M,bps=400000
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 fast "$SCRATCH"
