@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# What the measurements share, in the guest. Cgroups, limits, loads and samplers
+# are those of the tests' library; what differs is that nothing is judged here:
+# a measurement that cannot be made fails, the others print rows of CSV.
+#
+# Two lines in the head of each measurement are for run.sh:
+#   # columns: NAMES    of the CSV file that its rows make
+#   # vm: OPTIONS -- ARGUMENTS    one guest: options of tests/vm/run.sh, then
+#                                 what the script is called with (repeatable)
+# shellcheck source=tests/kselftest/lib.sh
+source /tests/lib.sh >/dev/null
+trap - EXIT INT TERM HUP
+
+bail()
+{
+	echo "bench: $*" >&2
+	exit 1
+}
+
+skip_all()
+{
+	bail "$@"
+}
+
+# begin FS: mounts the scratch disk on $work/mnt. Its file system was made by
+# the host, which costs a slow disk nothing.
+begin()
+{
+	echo "# guest: $VM_ACCEL, $(nproc) CPU, $(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB"
+	workload=/bin/workload work=$(mktemp -d) top=/sys/fs/cgroup/bench
+	must mkdir "$top" "$work/mnt"
+	must mount -t "$1" -o noatime "$SCRATCH" "$work/mnt"
+}
+
+# row VALUE...: in the order of the columns.
+row()
+{
+	local IFS=,
+	echo "$*"
+}
+
+# What a load or a wait said, where only few of its figures, or none, matter.
+# shellcheck disable=SC2034 # For the measurements.
+declare -A F=()
+
+# disk_speed: sets disk to the bytes that the scratch disk takes in a second, by
+# one writer with O_DIRECT. QEMU's throttle lets a burst through at first.
+disk_speed()
+{
+	spawn direct write --file "$work/mnt/direct" --mode direct --block 1M --size 16M --seconds 3600
+	must loop_until 30 disk_has_written $(($(disk_written "$SCRATCH") + 8 * M))
+	rate_meanwhile sleep 5
+	# shellcheck disable=SC2034 # For the measurements.
+	disk=$rate
+	halt direct F
+	rm "$work"/mnt/direct.*
+}
+
+# disk_has_written BYTES: so far.
+disk_has_written()
+{
+	(($(disk_written "$SCRATCH") >= $1))
+}
+
+# rate_meanwhile COMMAND...: sets rate to the bytes per second that the scratch
+# disk wrote while COMMAND ran.
+rate_meanwhile()
+{
+	local bytes us
+	bytes=$(disk_written "$SCRATCH") us=${EPOCHREALTIME/./}
+	"$@"
+	bytes=$(($(disk_written "$SCRATCH") - bytes)) us=$((${EPOCHREALTIME/./} - us))
+	rate=$((bytes * 1000000 / us))
+}
+
+# until_above CGROUP BYTES: until the writers in it came that far.
+until_above()
+{
+	spawn above wait-above --cgroup "$top/$1" --bytes "$2" \
+		--timeout $((30 * ${VM_SLOWNESS:-1}))
+	collect above F
+}
+
+# clean CGROUP...: removes the files, then the cgroups, when nothing of them is
+# left to be written: what was deleted has not to be.
+clean()
+{
+	local name
+	find "$work/mnt" -type f -exec rm {} +
+	for name in "$@"; do
+		spawn below wait-below --cgroup "$top/$name" --bytes 0 \
+			--timeout $((60 * ${VM_SLOWNESS:-1}))
+		collect below F
+		cg_remove "$name"
+	done
+}

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# How soon a limit lowered from 256 MiB to 16 MiB holds, while the writers go on.
+# columns: kernel,writers,from,to,held,ms,rate,disk
+# vm: --flavor release --insmod --timeout 120 --disk 1G,bps=20000000,fs=ext4 -- 1 4 16
+. "$(dirname "$0")/lib.sh"
+begin ext4
+disk_speed
+# The system-wide limit is to be out of the way, and the cgroup's background
+# limit, or there would not be 256 MiB to begin with.
+system_limit $((700 * M))
+from=$((256 * M)) to=$((16 * M))
+
+wait_below()
+{
+	spawn below wait-below --cgroup "$top/hog" --bytes "$to" \
+		--timeout $((60 * ${VM_SLOWNESS:-1}))
+	collect below F
+}
+
+for count in "$@"; do
+	cg_make hog
+	set_knob hog dirty_limit_in_bytes "$from"
+	set_knob hog dirty_background_limit_in_bytes $((from * 15 / 16))
+	spawn_writers writers hog mnt/hog --seconds 3600 \
+		--writers "$count" --size $((384 * M / count))
+	until_above hog $((from * 8 / 10))
+	set_knob hog dirty_limit_in_bytes "$to"
+	# Not before: the writers were still going up.
+	held=$(dirty_of hog)
+	rate_meanwhile wait_below
+	halt writers W
+	row "$VM_FLAVOR" "$count" "$from" "$to" "$held" "${F[ms]}" "$rate" "$disk"
+	clean hog
+done

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Makes the figures of Documentation/benchmarks.md: runs each measurement in the
+# guests that its head asks for (see lib.sh), keeps the rows in build/bench/ as
+# CSV, and writes the document anew from those (report.sh).
+# Usage: tests/bench/run.sh [tightness|lowering|parent|victim|cost]...   (none: all)
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tools/env.sh
+source "$here/../../tools/env.sh"
+results=$BUILD/bench
+mkdir -p "$results"
+
+names=("$@")
+((${#names[@]})) || names=(tightness lowering parent victim cost)
+for name in "${names[@]}"; do
+	grep -q '^# vm: ' "$here/$name.sh" 2>/dev/null || die bench "there is no measurement $name"
+done
+
+# head_lines KEY NAME: the values of the lines "# KEY: VALUE" in the measurement's head.
+head_lines()
+{
+	sed -n "s/^# $1: //p" "$here/$2.sh"
+}
+
+qemu_version()
+{
+	qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'
+}
+
+# Kernels and module, by content: figures of two builds are not to be mixed.
+build_id()
+{
+	sha256sum "$BUILD"/{stock/bzImage,release/bzImage,release/memcg_knobs.ko} | hash | cut -c 1-12
+}
+
+# measure NAME: what was measured before stays until all of it has come through.
+measure()
+{
+	local new=$results/$1.csv.new line options arguments guest=0 guests build
+	build=$(build_id)
+	guests=$(head_lines vm "$1" | wc -l)
+	{
+		echo "# host: QEMU $(qemu_version), $(nproc) CPU"
+		echo "# build: $build"
+		head_lines columns "$1"
+	} >"$new"
+	while read -r line; do
+		guest=$((guest + 1))
+		step bench "$1, guest $guest of $guests: $line"
+		read -ra options <<<"${line%% -- *}"
+		read -ra arguments <<<"${line#* -- }"
+		"$TOP/tests/vm/run.sh" "${options[@]}" --add "$here:/bench" \
+			-- "/bench/$1.sh" "${arguments[@]}" </dev/null | tee -a "$new"
+	done < <(head_lines vm "$1")
+	[[ $(build_id) == "$build" ]] ||
+		die bench "kernel or module were built anew while $1 was measured; its figures are dropped"
+	mv "$new" "$results/$1.csv"
+}
+
+for name in "${names[@]}"; do
+	measure "$name"
+done
+"$here/report.sh"
+step bench "Documentation/benchmarks.md is written; the rows are in ${results#"$TOP/"}"

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What a small, paced writer (125 appends of 4 KiB a second) gets of a disk of
+# 2 MB/s that a hog writes to as well, and where in the kernel it waits:
+#   alone     no hog
+#   beside    the hog has no limit
+#   limited   the hog has one of 4 MiB
+#   floor     the hog has none, but the victim has dirty_min=8M
+# columns: fs,kernel,case,rate,p50_us,p99_us,max_us,hog_max,hog_rate,waits
+# vm: --flavor stock --timeout 90 --disk 512M,bps=2000000,fs=ext2 -- ext2 30 alone beside
+# vm: --flavor release --insmod --timeout 120 --disk 512M,bps=2000000,fs=ext2 -- ext2 30 alone limited floor
+# vm: --flavor stock --timeout 90 --disk 512M,bps=2000000,fs=xfs -- xfs 30 alone beside
+# vm: --flavor release --insmod --timeout 120 --disk 512M,bps=2000000,fs=xfs -- xfs 30 alone limited floor
+# vm: --flavor stock --timeout 90 --disk 512M,bps=2000000,fs=ext4 -- ext4 30 alone beside
+# vm: --flavor release --insmod --timeout 120 --disk 512M,bps=2000000,fs=ext4 -- ext4 30 alone limited floor
+# vm: --flavor stock --timeout 90 --disk 512M,bps=2000000,fs=btrfs -- btrfs 30 alone beside
+# vm: --flavor release --insmod --timeout 120 --disk 512M,bps=2000000,fs=btrfs -- btrfs 30 alone limited floor
+. "$(dirname "$0")/lib.sh"
+fs=$1 seconds=$2
+shift 2
+begin "$fs"
+system_limit $((32 * M))
+
+# most_waits: "function share; ...", of all looks in F, for the places where
+# it did not just wait for its next turn.
+most_waits()
+{
+	local place
+	for place in "${!F[@]}"; do
+		case $place in
+		n | running | hrtimer_nanosleep | do_nanosleep) ;;
+		*) echo "${F[$place]} ${F[n]} $place" ;;
+		esac
+	done | sort -rn | awk '$1 / $2 >= 0.005 {
+		printf "%s%s %.0f %%", separator, $3, 100 * $1 / $2; separator = "; " }'
+}
+
+declare -A V=()
+for case in "$@"; do
+	cg_make hog victim
+	full=$((16 * M)) hog_max=0 hog_rate=0
+	case $case in
+	limited)
+		set_knob hog dirty_limit_in_bytes 4M
+		full=$((2 * M))
+		;;
+	floor)
+		# A floor is granted from the top.
+		set_knob . dirty_min 8M
+		set_knob victim dirty_min 8M
+		;;
+	esac
+	if [[ $case != alone ]]; then
+		spawn_writers hog hog mnt/hog --seconds 3600 --size 128M
+		watch_limit samples hog $((full * 2))
+		until_above hog "$full"
+	fi
+	spawn victim append --cgroup "$top/victim" --file "$work/mnt/victim" --seconds "$seconds"
+	spawn waits waits --pid "${running[victim]}"
+	collect victim V
+	collect waits F
+	if [[ $case != alone ]]; then
+		halt samples S
+		halt hog W
+		hog_max=${S[max]} hog_rate=${W[rate]}
+	fi
+	row "$fs" "$VM_FLAVOR" "$case" "${V[rate]}" "${V[p50_us]}" "${V[p99_us]}" \
+		"${V[max_us]}" "$hog_max" "$hog_rate" "$(most_waits)"
+	clean hog victim
+done
