@@ -51,7 +51,11 @@ pub fn child_share(stop: u64, active: u64) -> Share {
 /// above its whole part of that limit, a child that waits for room could have too few dirty pages
 /// to be written and too many to go on, while its siblings keep the disk busy; hence half of it.
 pub fn child_background(background: u64, active: u64) -> u64 {
-    let parts = if active > 1 { active.saturating_mul(2) } else { 1 };
+    let parts = if active > 1 {
+        active.saturating_mul(2)
+    } else {
+        1
+    };
 
     background.checked_div(parts).unwrap_or(1).max(1)
 }

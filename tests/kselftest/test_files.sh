@@ -97,6 +97,9 @@ refuses()
 # A write of no bytes at all is not among them: cgroup files never see it.
 junk=(' ' '\n' abc M -1 -64M +64M '64 M' '64M 64M' '64M max' 'max 64M' 64MB
 	64MM 64Mx 0x4000000 1e6 1.5M "64M," maximum MAX nan '64M\0junk' '\0' '64M\n64M')
+# The same code has refused the whole list in the host's tests and on the release
+# kernel; on the debug kernel each takes a second.
+[[ ! $quick ]] || junk=(' ' abc -1 '64M 64M' '64M\0junk')
 nines=$(printf '%4096s' '' | tr ' ' 9)
 for file in dirty_limit_in_bytes dirty_background_limit_in_bytes dirty_min; do
 	set_knob a "$file" 32M

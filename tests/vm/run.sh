@@ -380,6 +380,7 @@ else
 	# QEMU 7.2 sometimes keeps the translation of an int3 that the kernel has
 	# patched away again, and a processor runs into it: seen once in about
 	# a hundred switches of a static branch, which the module's tests make.
+	# shellcheck disable=SC2054
 	vm+=(-accel tcg,thread=single -smp "$smp" -cpu "$tcg_cpu")
 fi
 make_disks
