@@ -76,7 +76,7 @@ header()
 	line=$(grep -m 1 "^# vm-$flavor:" "$here/$1" || grep -m 1 '^# vm:' "$here/$1" || true)
 	# The debug kernel cannot fill a disk of 20 MB/s without KVM, and a limit
 	# is reached only by who is faster than the disk.
-	[[ $flavor != debug ]] || line=${line//bps=20000000/bps=4000000}
+	[[ $flavor != debug ]] || line=${line//bps=20000000/bps=2000000}
 	echo "${line#*:}"
 }
 
