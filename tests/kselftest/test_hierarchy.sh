@@ -42,7 +42,12 @@ family()
 	check_used "$name: the sum" S $limit
 	figures W "$("$workload" jain "${shares[@]}")"
 	diag "$name: shares ${shares[*]}"
-	check_num "$name: the children's shares are fair" "${W[jain]}" '>=' 0.95
+	if [[ $quick ]]; then
+		skip "$name: the children's shares are fair" \
+			"on the debug kernel the processor is what they share"
+	else
+		check_num "$name: the children's shares are fair" "${W[jain]}" '>=' 0.95
+	fi
 	for child in $(seq $#); do
 		cg_remove "p/c$child"
 	done
