@@ -9,7 +9,7 @@ setup
 fs_make ext4 mnt
 
 read -ra counts <<<"$(pick "1 4 16" "1 8")"
-for mib in $(pick "4 16" "1 4"); do
+for mib in $(pick "4 16" 1); do
 	for count in "${counts[@]}"; do
 		for mode in write mmap; do
 			cg_make a
