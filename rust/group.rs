@@ -40,7 +40,8 @@ use crate::{
     share, //
 };
 
-const PAGE: u32 = PAGE_SHIFT as u32;
+/// The page size as a power of two.
+pub(crate) const PAGE: u32 = PAGE_SHIFT as u32;
 
 /// The state of one cgroup.
 #[pin_data]
@@ -184,10 +185,9 @@ impl Group {
             })
     }
 
-    /// The limits that hold for a cgroup's writers now.
-    pub(crate) fn in_force(node: Node<'_>) -> InForce {
-        let figures = node.figures();
-        let inputs = inputs(&figures);
+    /// The limits that hold for a cgroup's writers now, with its `figures`.
+    pub(crate) fn in_force(node: Node<'_>, figures: &Figures) -> InForce {
+        let inputs = inputs(figures);
         let own = effective(&node.data().config(), &inputs);
         let mut in_force = InForce {
             limit: own.limit_in_force(&inputs),

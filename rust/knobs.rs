@@ -8,7 +8,6 @@ use kernel::{
         self,
         File, //
     },
-    page::PAGE_SHIFT,
     prelude::*,
     seq_file::{
         seq_print,
@@ -17,7 +16,10 @@ use kernel::{
 };
 
 use crate::{
-    group::Group,
+    group::{
+        Group,
+        PAGE, //
+    },
     limits::{
         Config,
         MIN_ALL, //
@@ -31,8 +33,6 @@ use crate::{
 
 /// A cgroup with its state.
 pub(crate) type Node<'a> = memcg::Node<'a, Knobs>;
-
-const PAGE: u32 = PAGE_SHIFT as u32;
 
 /// What a file of this module is.
 #[derive(Clone, Copy)]
@@ -165,7 +165,7 @@ fn show_ratio(m: &SeqFile, ratio: Option<Ratio>) {
 fn show_stat(m: &SeqFile, node: Node<'_>) {
     let figures = node.figures();
     let events = node.events();
-    let in_force = Group::in_force(node);
+    let in_force = Group::in_force(node, &figures);
 
     for (key, value) in [
         ("dirty", bytes(figures.dirty as u64)),
