@@ -37,6 +37,7 @@ use crate::{
         Effective,
         Inputs, //
     },
+    recharge,
     share, //
 };
 
@@ -55,6 +56,7 @@ pub(crate) struct Group {
     config: SpinLock<Config>,
     /// The floors that the children ask for together, in pages.
     children_min: Atomic<u64>,
+    recharge: recharge::Account,
 }
 
 /// Limits in force, in pages: the cgroup's own or derived ones, and those of the cgroups above it.
@@ -69,7 +71,13 @@ impl Group {
             gone <- new_mutex!(false, "Group::gone"),
             config <- new_spinlock!(Config::default(), "Group::config"),
             children_min: Atomic::new(0),
+            recharge: recharge::Account::new(),
         })
+    }
+
+    /// Its part in the recharging of what removed cgroups left.
+    pub(crate) fn recharge(&self) -> &recharge::Account {
+        &self.recharge
     }
 
     /// What the files hold.
@@ -167,6 +175,10 @@ impl Group {
 
     /// The floor that is granted to a cgroup, in pages.
     fn floor(node: Node<'_>, system_limit: u64) -> u64 {
+        if node.data().config().min_pages(PAGE) == 0 {
+            return 0;
+        }
+
         // Each grant depends on that of the cgroup above, so the way is from the top down. The
         // last of the ancestors is the root, which has no floor.
         let depth = node.ancestors().count().saturating_sub(1);

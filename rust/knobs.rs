@@ -6,13 +6,16 @@ use kernel::{
     fmt,
     memcg::{
         self,
-        File, //
+        File,
+        Recharged,
+        LEVEL_MAX, //
     },
     prelude::*,
     seq_file::{
         seq_print,
         SeqFile, //
-    }, //
+    },
+    str::Formatter, //
 };
 
 use crate::{
@@ -24,7 +27,9 @@ use crate::{
         Config,
         MIN_ALL, //
     },
+    params,
     ratio::Ratio,
+    recharge,
     size::{
         parse_bytes,
         ParseError, //
@@ -44,10 +49,12 @@ enum Knob {
     Min,
     Writeback,
     Stat,
+    Recharge,
+    RechargeStat,
 }
 
 /// The list of knobs; the index of a file is its place in here.
-const KNOBS: [(Knob, File); 7] = [
+const KNOBS: [(Knob, File); 9] = [
     (Knob::LimitBytes, File::read_write(c"dirty_limit_in_bytes")),
     (
         Knob::BackgroundBytes,
@@ -61,6 +68,8 @@ const KNOBS: [(Knob, File); 7] = [
     (Knob::Min, File::read_write(c"dirty_min")),
     (Knob::Writeback, File::trigger(c"dirty_writeback")),
     (Knob::Stat, File::read_only(c"dirty_stat")),
+    (Knob::Recharge, File::trigger(c"recharge")),
+    (Knob::RechargeStat, File::read_only(c"recharge_stat")),
 ];
 
 /// The extension of the memory controller that this module is.
@@ -70,9 +79,13 @@ impl memcg::Operations for Knobs {
     type Data = Group;
 
     const FILES: &'static [File] = &{
-        let [a, b, c, d, e, f, g] = KNOBS;
-        [a.1, b.1, c.1, d.1, e.1, f.1, g.1]
+        let [a, b, c, d, e, f, g, h, i] = KNOBS;
+        [a.1, b.1, c.1, d.1, e.1, f.1, g.1, h.1, i.1]
     };
+
+    const NAME: &'static CStr = params::NAME;
+
+    const PARAMS: &'static [File] = params::FILES;
 
     fn online(_parent: Option<Node<'_>>) -> Result<impl PinInit<Group, Error>> {
         Ok(Group::new())
@@ -80,6 +93,7 @@ impl memcg::Operations for Knobs {
 
     fn offline(node: Node<'_>) {
         Group::offline(node);
+        recharge::removed(node);
     }
 
     fn update(node: Node<'_>) {
@@ -96,7 +110,8 @@ impl memcg::Operations for Knobs {
             Knob::BackgroundRatio => show_ratio(m, config.background.ratio()),
             Knob::Min => show_bytes(m, (config.min != MIN_ALL).then_some(config.min)),
             Knob::Stat => show_stat(m, node),
-            Knob::Writeback => return Err(EINVAL),
+            Knob::RechargeStat => show_recharge_stat(m, node),
+            Knob::Writeback | Knob::Recharge => return Err(EINVAL),
         }
         Ok(())
     }
@@ -124,8 +139,25 @@ impl memcg::Operations for Knobs {
                 Group::configure(node, |old: Config| Ok(old.with_min(bytes, PAGE)))
             }
             Knob::Writeback => writeback(node, parse(parse_bytes(input))?),
-            Knob::Stat => Err(EINVAL),
+            Knob::Recharge => recharge::on_demand(node, parse(parse_bytes(input))?),
+            Knob::Stat | Knob::RechargeStat => Err(EINVAL),
         }
+    }
+
+    fn work(root: Node<'_>, now_ms: u64) {
+        recharge::work(root, now_ms);
+    }
+
+    fn recharged(from: Node<'_>, to: Option<Node<'_>>, what: Recharged) {
+        recharge::moved(from, to, what);
+    }
+
+    fn show_param(param: usize, f: &mut Formatter<'_>) -> Result {
+        params::show(param, f)
+    }
+
+    fn write_param(param: usize, input: &[u8]) -> Result {
+        params::write(param, input)
     }
 }
 
@@ -134,11 +166,15 @@ fn knob(file: usize) -> Result<Knob> {
 }
 
 /// The errno of what could not be parsed.
-fn parse<V>(parsed: core::result::Result<V, ParseError>) -> Result<V> {
-    parsed.map_err(|err| match err {
+pub(crate) fn errno(err: ParseError) -> Error {
+    match err {
         ParseError::Overflow => ERANGE,
         _ => EINVAL,
-    })
+    }
+}
+
+fn parse<V>(parsed: core::result::Result<V, ParseError>) -> Result<V> {
+    parsed.map_err(errno)
 }
 
 fn show_bytes(m: &SeqFile, bytes: Option<u64>) {
@@ -180,8 +216,26 @@ fn show_stat(m: &SeqFile, node: Node<'_>) {
     }
 }
 
+fn show_recharge_stat(m: &SeqFile, node: Node<'_>) {
+    let stat = recharge::stat(&node);
+
+    for (key, pages) in [
+        ("inherited", stat.inherited),
+        ("recharged_in", stat.taken),
+        ("recharged_out", stat.given),
+        ("recharge_failed", stat.failed),
+    ] {
+        seq_print!(m, "{} {}\n", key, bytes(pages));
+    }
+}
+
 fn bytes(pages: u64) -> u64 {
     pages << PAGE
+}
+
+/// As many pages as a trigger is asked for. What fits no page count is more than there is.
+pub(crate) fn pages(bytes: u64) -> usize {
+    usize::try_from(bytes >> PAGE).map_or(LEVEL_MAX, |pages| pages.min(LEVEL_MAX))
 }
 
 /// Cleans `bytes` of the cgroup's dirty pages, or all of them.
@@ -189,15 +243,14 @@ fn writeback(node: Node<'_>, bytes: Option<u64>) -> Result {
     let before = node.figures();
     let all = before.dirty.saturating_add(before.writeback);
     let goal = match bytes {
-        // What does not fit a page count is more than there is.
-        Some(bytes) => usize::try_from(bytes >> PAGE).unwrap_or(memcg::LEVEL_MAX),
+        Some(bytes) => pages(bytes),
         None => all,
     };
     if goal == 0 {
         return Ok(());
     }
 
-    let cleaned = node.writeback(goal.min(memcg::LEVEL_MAX))?;
+    let cleaned = node.writeback(goal)?;
     if cleaned >= goal || (bytes.is_none() && node.figures().dirty == 0) {
         Ok(())
     } else {

@@ -117,3 +117,35 @@ mod levels {
         assert_eq!(grant(1000, 4000, 1000), 250);
     }
 }
+
+#[kunit_tests(memcg_knobs_switches)]
+mod switches {
+    use crate::{
+        switches::{
+            parse_switch,
+            Scope, //
+        },
+        tries::{
+            delay_ms,
+            GATHER_MS,
+            TRIES, //
+        }, //
+    };
+
+    #[test]
+    fn switches_are_parsed() {
+        assert_eq!(parse_switch(b"1\n"), Ok(true));
+        assert_eq!(parse_switch(b"0"), Ok(false));
+        assert!(parse_switch(b"2").is_err());
+        assert_eq!(Scope::parse(b"any\n"), Ok(Scope::Any));
+        assert!(Scope::parse(b"all").is_err());
+    }
+
+    #[test]
+    fn tries_come_later_each_time() {
+        assert_eq!(delay_ms(TRIES), GATHER_MS);
+        for left in 1..TRIES - 1 {
+            assert_eq!(delay_ms(left), 2 * delay_ms(left + 1));
+        }
+    }
+}

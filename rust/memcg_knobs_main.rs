@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! memcg-knobs: control of dirty memory per cgroup.
+//! memcg-knobs: control of dirty memory and of the ownership of charges per cgroup.
 //!
 //! This is policy on the memory controller's extension point (`mm/memcg_ext.c`). One file each:
-//! `knobs.rs` the files that users see, `group.rs` a cgroup's state and the levels that follow
-//! from it. The rest is arithmetic and parsing with no kernel in it, which the host's unit tests
-//! and the CLI compile as well, hence `pub`: `size.rs`, `ratio.rs`, `limits.rs`, `levels.rs`,
-//! `share.rs`, `floors.rs`.
+//! `knobs.rs` the files that users see in a cgroup, `params.rs` those in `/sys/kernel/mm`,
+//! `group.rs` a cgroup's state and the levels that follow from it, `recharge.rs` when what removed
+//! cgroups left is charged to whom. The rest is arithmetic and parsing with no kernel in it, which
+//! the host's unit tests and the CLI compile as well, hence `pub`: `size.rs`, `ratio.rs`,
+//! `limits.rs`, `levels.rs`, `share.rs`, `floors.rs`, `switches.rs`, `tries.rs`.
 
 use kernel::{
     memcg,
@@ -20,15 +21,19 @@ mod knobs;
 mod kunit;
 pub mod levels;
 pub mod limits;
+mod params;
 pub mod ratio;
+mod recharge;
 pub mod share;
 pub mod size;
+pub mod switches;
+pub mod tries;
 
 module! {
     type: MemcgKnobs,
     name: "memcg_knobs",
     authors: ["The memcg-knobs authors"],
-    description: "Dirty limits per memory cgroup",
+    description: "Dirty limits and recharging per memory cgroup",
     license: "GPL v2",
 }
 
