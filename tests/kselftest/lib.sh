@@ -121,9 +121,15 @@ must()
 }
 
 # finish: the last line of every test. That all can be undone is a check, too:
-# the loads die, the cgroups, file systems and the module can be removed.
+# the loads die, the cgroups, file systems and the module can be removed. On the
+# debug kernel, and where a test is about what the figures are, so is that the
+# figures are right when all is over.
 finish()
 {
+	if [[ $top && ($audited || $debug) ]]; then
+		quiesce
+		check_audit "at the end"
+	fi
 	if undo; then
 		ok "everything is cleaned up"
 	else
@@ -153,8 +159,8 @@ trap 'exit 1' INT TERM HUP
 ###############################################################################
 
 # pick FULL QUICK: whichever applies to this run.
-quick=${KNOBS_QUICK-}
-[[ ! -e /sys/kernel/debug/kmemleak ]] || quick=1
+quick=${KNOBS_QUICK-} debug=''
+[[ ! -e /sys/kernel/debug/kmemleak ]] || quick=1 debug=1
 pick()
 {
 	if [[ $quick ]]; then echo "$2"; else echo "$1"; fi
@@ -168,6 +174,17 @@ loop_until()
 	until "$@"; do
 		((polls-- > 0)) || return 1
 		sleep 0.02
+	done
+}
+
+# stays SECONDS COMMAND...: it succeeds all that time.
+stays()
+{
+	local polls=$(($1 * 10))
+	shift
+	while ((polls-- > 0)); do
+		"$@" || return 1
+		sleep 0.1
 	done
 }
 
@@ -192,6 +209,9 @@ slack=$((64 * PAGE * $(nproc)))
 ###############################################################################
 
 work='' top='' workload='' loaded='' mounts=() module=${MODULE:-/lib/memcg_knobs.ko}
+# Commands that undo has to run, the last added first; and whether every run of
+# the test ends with an audit.
+at_undo=() audited=''
 
 is_loaded()
 {
@@ -246,14 +266,21 @@ setup_unloaded()
 	setup_base
 }
 
-# The opposite, whatever has been set up.
-undo()
+# stop_all: ends all loads, without their figures.
+stop_all()
 {
-	local result=0 pid mount
+	local pid
 	for pid in "${running[@]}"; do
 		kill -KILL "$pid" 2>/dev/null
 	done
 	running=()
+}
+
+# The opposite, whatever has been set up.
+undo()
+{
+	local result=0 mount command
+	stop_all
 	if [[ -d $top ]]; then
 		echo 1 >"$top/cgroup.kill"
 		loop_until 30 is_empty "$top" || diag "processes are left in $top"
@@ -265,6 +292,10 @@ undo()
 		loop_until 10 umount "$mount" || result=1
 	done
 	mounts=()
+	for command in "${at_undo[@]}"; do
+		$command || result=1
+	done
+	at_undo=()
 	restore_sysctls
 	if [[ $loaded ]] && is_loaded; then
 		module_unload || result=1
@@ -413,14 +444,59 @@ dirty_of()
 		"$top/$1/memory.stat"
 }
 
-# put NAME FILE VALUE [OPTION...]: one write of exactly VALUE; prints "ok" or
-# the name of the errno.
-put()
+# put_to PATH VALUE [OPTION...]: one write of exactly VALUE; prints "ok" or the
+# name of the errno.
+put_to()
 {
 	local -A put_figures
-	figures put_figures \
-		"$("$workload" put --file "$top/$1/memory.$2" --value "$3" "${@:4}" 2>&1)"
+	figures put_figures "$("$workload" put --file "$1" --value "$2" "${@:3}" 2>&1)"
 	echo "${put_figures[result]-}"
+}
+
+# put NAME FILE VALUE [OPTION...]: the same, to memory.FILE.
+put()
+{
+	put_to "$top/$1/memory.$2" "${@:3}"
+}
+
+# memory_of NAME KEY [OPTION...]: from memory.stat, exact.
+memory_of()
+{
+	local -A memory_figures
+	figures memory_figures "$("$workload" stat --cgroup "$top/$1" "${@:2}")"
+	echo "${memory_figures[$2]-}"
+}
+
+###############################################################################
+# The audit: do the statistics of all cgroups agree with a walk over all pages?
+###############################################################################
+
+# quiesce: what would go on changing the statistics ends.
+quiesce()
+{
+	local mount
+	stop_all
+	echo 1 >"$top/cgroup.kill"
+	loop_until 30 is_empty "$top"
+	# What a slow disk would take long to write is dropped instead.
+	if compare "$(dirty_of .)" '>' $((8 * M)); then
+		for mount in "${mounts[@]}"; do
+			rm -rf "${mount:?}"/*
+		done
+	fi
+	sync
+}
+
+# check_audit DESCRIPTION: what changes has to come to rest, and then to agree.
+check_audit()
+{
+	if "$workload" audit --mount "${top%/*}" \
+		--seconds $((10 * ${VM_SLOWNESS:-1})) >"$work/audit" 2>&1; then
+		ok "$1: the statistics agree with a walk over all pages"
+	else
+		not_ok "$1: the statistics agree with a walk over all pages"
+	fi
+	diag "$(cat "$work/audit")"
 }
 
 ###############################################################################
@@ -435,7 +511,11 @@ spawn()
 {
 	local name=$1
 	shift
-	"$workload" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+	# The first page is there already: what a cgroup is charged for depends on
+	# nothing that its processes have to say.
+	echo >"$work/$name.out"
+	echo >"$work/$name.err"
+	"$workload" "$@" >>"$work/$name.out" 2>>"$work/$name.err" &
 	running[$name]=$!
 }
 
@@ -531,4 +611,202 @@ hold()
 	spawn_writers hold_writers "$1" "$4" --size 32M --seconds "$3" "${@:5}"
 	collect hold_writers W
 	halt hold_samples S
+}
+
+###############################################################################
+# Recharging: what removed cgroups leave to their parent goes to its users.
+###############################################################################
+
+readonly SWITCHES=/sys/kernel/mm/memcg_knobs
+
+# setup_recharge: setup, for tests of that.
+setup_recharge()
+{
+	setup
+	[[ -e $SWITCHES/recharge_mapped ]] || skip_all "the module does not recharge"
+	audited=1
+}
+
+# switch NAME VALUE: recharge_NAME, until the end of the test.
+switch()
+{
+	local file=$SWITCHES/recharge_$1
+	at_undo=("put_back $file $(cat "$file")" "${at_undo[@]}")
+	echo "$2" >"$file" || bail "cannot set recharge_$1 to $2"
+}
+
+# shellcheck disable=SC2317 # undo calls it.
+put_back()
+{
+	# With the module, its switches go as well.
+	[[ ! -e $1 ]] || echo "$2" >"$1"
+}
+
+# recharged NAME KEY: from memory.recharge_stat.
+recharged()
+{
+	awk -v key="$2" '$1 == key { print $2 }' "$top/$1/memory.recharge_stat"
+}
+
+# total KEY: of the whole system, in bytes.
+total()
+{
+	awk -v key="$1" -v page=$PAGE '$1 == key { print $2 * page }' "$SWITCHES/recharge_stat"
+}
+
+# tmpfs_make DIRECTORY [OPTIONS]: a new one, mounted in $work.
+tmpfs_make()
+{
+	local directory=$work/$1
+	must mkdir -p "$directory"
+	must mount -t tmpfs -o "${2:-size=90%}" tmpfs "$directory"
+	mounts+=("$directory")
+}
+
+# fill CGROUP FILE BYTES [OPTION...]: writes FILE.0 once, in that cgroup.
+fill()
+{
+	spawn_writers fill "$1" "$2" --size "$3" --block 64k "${@:4}"
+	collect fill W
+}
+
+# read_as CGROUP FILE BYTES: reads the file once, in that cgroup.
+read_as()
+{
+	spawn read_as read --cgroup "$top/$1" --file "$work/$2" --size "$3"
+	collect read_as W
+}
+
+# keep NAME CGROUP [OPTION...]: a process that holds memory, see "workload keep".
+# It has all of it on return.
+keep()
+{
+	spawn "$1" keep --cgroup "$top/$2" "${@:3}"
+	await_word "$1" ready=1
+}
+
+# tell NAME SIGNAL WORD: sends it, and waits for the answer.
+tell()
+{
+	kill "-$2" "${running[$1]}"
+	await_word "$1" "$3"
+}
+
+# await_word NAME WORD: until the load of that name has said it.
+await_word()
+{
+	loop_until 60 has_said "$1" "$2" || bail "$1 did not say $2: $(cat "$work/$1.err")"
+}
+
+# shellcheck disable=SC2317 # loop_until calls it.
+has_said()
+{
+	grep -qw "$2" "$work/$1.out" && return
+	kill -0 "${running[$1]}" 2>/dev/null || bail "$1 has ended: $(cat "$work/$1.err")"
+	return 1
+}
+
+# holds NAME KEY BYTES: at least 99 % of that.
+holds()
+{
+	compare "$(memory_of "$1" "$2")" '>=' $(($3 * 99 / 100))
+}
+
+# inherits NAME BYTES: at least 99 % of that.
+inherits()
+{
+	compare "$(recharged "$1" inherited)" '>=' $(($2 * 99 / 100))
+}
+
+# bequeath CGROUP FILE BYTES [OPTION...]: a cgroup is made, brings in FILE.0 and is
+# removed, so its parent has inherited that on return.
+bequeath()
+{
+	local parent=${1%/*} had
+	cg_make "$1"
+	had=$(recharged "$parent" inherited)
+	fill "$@"
+	cg_remove "$1"
+	loop_until 10 inherits "$parent" $((had + $3)) ||
+		bail "$parent has not inherited what $1 left: $(cat "$top/$parent/memory.recharge_stat")"
+}
+
+# has_left NAME BYTES: no more than that is inherited.
+has_left()
+{
+	compare "$(recharged "$1" inherited)" '<=' "$2"
+}
+
+# check_moves DESCRIPTION PARENT USER KEY BYTES SECONDS: within that time so much of
+# what the parent inherited is its user's, and the parent has not much else: on a
+# disk, some pages of the file system's own.
+check_moves()
+{
+	local begin=${EPOCHREALTIME/[.,]/} what=$1 parent=$2 user=$3 key=$4 bytes=$5
+	local most_left=$(($5 / 100 + M / 8))
+	loop_until "$6" holds "$user" "$key" "$bytes"
+	check_num "$what: at least 99 % is the user's" \
+		"$(memory_of "$user" "$key")" '>=' $((bytes * 99 / 100))
+	diag "after $(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) ms, in all:" \
+		"$(paste -s -d ' ' "$SWITCHES/recharge_stat")"
+	loop_until 1 has_left "$parent" "$most_left"
+	check_num "$what: it is no longer the parent's" "$(recharged "$parent" inherited)" '<=' "$most_left"
+}
+
+# rests: nothing is looked at any more; the number of tries has its bounds.
+# shellcheck disable=SC2317 # loop_until calls it.
+rests()
+{
+	local scanned
+	scanned=$(total scanned)
+	stays 2 total_is scanned "$scanned"
+}
+
+# total_is KEY BYTES
+total_is()
+{
+	[[ $(total "$1") == "$2" ]]
+}
+
+# usage NAME: memory.current, once it stands still. What a removed cgroup still held
+# is given back some time later.
+usage()
+{
+	local last='' now same=0 polls=500
+	while ((same < 10 && polls-- > 0)); do
+		now=$(<"$top/$1/memory.current")
+		if [[ $now == "$last" ]]; then same=$((same + 1)); else same=0; fi
+		last=$now
+		sleep 0.02
+	done
+	echo "$last"
+}
+
+# nothing_dies: no removed cgroup is left that something still holds on to.
+nothing_dies()
+{
+	grep -qx 'nr_dying_descendants 0' "$top/cgroup.stat"
+}
+
+# events NAME KEY: from memory.events, of the whole subtree.
+events()
+{
+	awk -v key="$2" '$1 == key { print $2 }' "$top/$1/memory.events"
+}
+
+# join NAME CGROUP: moves a load there.
+join()
+{
+	echo "${running[$1]}" >"$top/$2/cgroup.procs" || bail "cannot move $1 to $2"
+}
+
+# zram_make BYTES: swap space that is compressed memory.
+zram_make()
+{
+	local device=/dev/zram0
+	[[ -b $device ]] || skip_all "no zram"
+	must put_back /sys/block/zram0/disksize "$1"
+	must mkswap "$device" >/dev/null
+	must swapon "$device"
+	at_undo=("swapoff $device" "put_back /sys/block/zram0/reset 1" "${at_undo[@]}")
 }

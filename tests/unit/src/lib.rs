@@ -30,3 +30,7 @@ pub mod ratio;
 pub mod share;
 #[path = "../../../rust/size.rs"]
 pub mod size;
+#[path = "../../../rust/switches.rs"]
+pub mod switches;
+#[path = "../../../rust/tries.rs"]
+pub mod tries;

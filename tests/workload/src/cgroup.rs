@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Joining a cgroup, and reading how many dirty and writeback bytes it holds.
+//! Joining a cgroup, reading how many dirty and writeback bytes it holds, bringing statistics up to date.
 
 use crate::error::Context;
 use crate::error::Result;
 use clap::ValueEnum;
+use nix::sched::CpuSet;
+use nix::sched::sched_getaffinity;
+use nix::sched::sched_setaffinity;
+use nix::sys::mman::MapFlags;
+use nix::sys::mman::MmapAdvise;
+use nix::sys::mman::ProtFlags;
+use nix::sys::mman::madvise;
+use nix::sys::mman::mlock;
+use nix::sys::mman::mmap_anonymous;
+use nix::sys::mman::munlock;
+use nix::sys::mman::munmap;
+use nix::unistd::Pid;
+use nix::unistd::SysconfVar;
+use nix::unistd::sysconf;
 use std::fs;
 use std::fs::File;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+const PAGE: usize = 4096;
 
 /// Moves this process, and so everything it forks from now on, into the cgroup.
 pub fn join(dir: &Path) -> Result<()> {
@@ -19,6 +36,71 @@ pub fn join(dir: &Path) -> Result<()> {
 /// Joins the cgroup if one was given.
 pub fn join_if_given(dir: Option<&Path>) -> Result<()> {
     dir.map_or(Ok(()), join)
+}
+
+/// How many pages have to change on each processor before a reader of `memory.stat` flushes the statistics.
+const FLUSH_PAGES: usize = 64;
+
+/// How many processors are online.
+pub fn processors() -> Result<usize> {
+    let number = sysconf(SysconfVar::_NPROCESSORS_ONLN).context("number of processors")?;
+    Ok(number.map_or(1, |number| number as usize))
+}
+
+/// Brings the statistics of all cgroups up to date, exactly.
+///
+/// Who reads `memory.stat` only does so if enough has changed since the last time; so this sees to that. To flush the
+/// root is to flush all.
+pub fn flush(mount: &Path) -> Result<()> {
+    let length = 4 * FLUSH_PAGES * processors()? * PAGE;
+    let length = NonZeroUsize::new(length).ok_or("no processors")?;
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: A new anonymous mapping at an address of the kernel's choice aliases nothing.
+    let memory = unsafe { mmap_anonymous(None, length, access, MapFlags::MAP_PRIVATE) }
+        .context("map memory")?;
+    // SAFETY: Both calls are given exactly the mapping made above, and no reference points into it.
+    unsafe {
+        // Huge pages would be too few changes; a kernel without them refuses, and need not be asked.
+        let _ = madvise(memory, length.get(), MmapAdvise::MADV_NOHUGEPAGE);
+        for at in (0..length.get()).step_by(PAGE) {
+            memory.as_ptr().cast::<u8>().add(at).write_volatile(1);
+        }
+        munmap(memory, length.get())
+    }
+    .context("munmap")?;
+    let stat = mount.join("memory.stat");
+    fs::read(&stat).context(stat.display()).map(drop)
+}
+
+/// Brings pages that wait to be put on their lists there, on all processors that this process may run on.
+///
+/// They wait in batches, one a processor, and locking or unlocking memory begins with the batches of the own one.
+pub fn drain() -> Result<()> {
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this).context("sched_getaffinity")?;
+    let length = NonZeroUsize::new(PAGE).ok_or("no page")?;
+    // SAFETY: A new anonymous mapping at an address of the kernel's choice aliases nothing.
+    let memory =
+        unsafe { mmap_anonymous(None, length, ProtFlags::PROT_READ, MapFlags::MAP_PRIVATE) }
+            .context("map memory")?;
+    for cpu in (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu).unwrap_or(false)) {
+        let mut one = CpuSet::new();
+        one.set(cpu).context("processor")?;
+        sched_setaffinity(this, &one).context("sched_setaffinity")?;
+        // SAFETY: This changes nothing that a program can see.
+        unsafe { mlock(memory, PAGE).and_then(|()| munlock(memory, PAGE)) }.context("mlock")?;
+    }
+    // SAFETY: This is the mapping made above, which no reference points into.
+    unsafe { munmap(memory, PAGE) }.context("munmap")?;
+    sched_setaffinity(this, &allowed).context("sched_setaffinity")
+}
+
+/// The topmost cgroup above this one.
+pub fn mount_of(dir: &Path) -> Result<&Path> {
+    dir.ancestors()
+        .take_while(|dir| dir.join("cgroup.procs").exists())
+        .last()
+        .ok_or_else(|| format!("{}: not a cgroup", dir.display()))
 }
 
 /// Which file the figures are read from.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `cost`: what one 4 KiB write, or one fault of a shared mapping, costs.
+//! `cost`: what one 4 KiB read or write, or one fault of a shared mapping, costs.
 //!
 //! It is told in nanoseconds of CLOCK_MONOTONIC, which in a guest that counts instructions are instructions. A round
 //! is one pass over the file. Of the rounds the middle half counts, and of that the mean: so what comes by once in so
@@ -32,6 +32,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Op {
+    /// One `pread(2)` per page.
+    Read,
     /// One `pwrite(2)` per page.
     Write,
     /// One store into a shared mapping per page.
@@ -42,7 +44,7 @@ enum Op {
 enum Pages {
     /// The file was truncated to nothing: each page is new, and charged.
     Fresh,
-    /// The file's pages are in memory, written back and not mapped: each gets dirty again.
+    /// The file's pages are in memory, written back and not mapped: but for reads, each gets dirty again.
     Clean,
 }
 
@@ -78,6 +80,16 @@ fn write_pages(file: &File, count: usize) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
+fn read_pages(file: &File, count: usize) -> Result<Duration> {
+    let mut block = [0; PAGE];
+    let start = Instant::now();
+    for page in 0..count {
+        file.read_exact_at(&mut block, (page * PAGE) as u64)
+            .context("read")?;
+    }
+    Ok(start.elapsed())
+}
+
 fn fault_pages(file: &File, count: usize) -> Result<Duration> {
     let length = NonZeroUsize::new(count * PAGE).ok_or("no pages to fault")?;
     let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
@@ -99,6 +111,9 @@ fn fault_pages(file: &File, count: usize) -> Result<Duration> {
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    if matches!((args.op, args.pages), (Op::Read, Pages::Fresh)) {
+        return Err("there is nothing to read in a file that was truncated".to_owned());
+    }
     cgroup::join_if_given(args.cgroup.as_deref())?;
     let name = args.file.display();
     let file = OpenOptions::new()
@@ -122,6 +137,7 @@ pub fn run(args: &Args) -> Result<()> {
         // and nothing tells when they are.
         sleep(SETTLE);
         let round = match args.op {
+            Op::Read => read_pages(&file, args.count),
             Op::Write => write_pages(&file, args.count),
             Op::Fault => {
                 file.set_len(bytes).context(&name)?;

@@ -6,13 +6,19 @@
 //! when it could not do what it was asked. It sets no limits and judges nothing: that is for the tests.
 
 mod append;
+mod audit;
 mod cgroup;
 mod control;
 mod cost;
 mod error;
+mod folios;
+mod frames;
+mod keep;
 mod migrate;
 mod plot;
+mod punch;
 mod put;
+mod read;
 mod sample;
 mod sink;
 #[expect(
@@ -21,6 +27,7 @@ mod sink;
 )]
 #[path = "../../../rust/size.rs"]
 mod size;
+mod stat;
 mod stats;
 mod storm;
 mod wait;
@@ -31,7 +38,7 @@ use clap::Parser;
 use error::Result;
 use std::process::ExitCode;
 
-/// Loads and instruments for tests of per-cgroup dirty limits.
+/// Loads and instruments for tests of per-cgroup dirty limits and of recharging.
 #[derive(Parser)]
 #[command(name = "workload")]
 enum Command {
@@ -49,9 +56,21 @@ enum Command {
     WaitBelow(wait::Args),
     /// Wait until a cgroup's dirty and writeback bytes are at or above a value.
     WaitAbove(wait::Args),
+    /// Read a part of a file once.
+    Read(read::Args),
+    /// Hold memory, mapped, locked or pinned, until asked to end.
+    Keep(keep::Args),
+    /// Punch holes into a file.
+    Punch(punch::Args),
+    /// Print figures of a cgroup's memory.stat, brought up to date first.
+    Stat(stat::Args),
+    /// Compare the statistics of all cgroups with the pages that are there.
+    Audit(audit::Args),
+    /// Count the pages that a cgroup is charged for, and the folios they are in.
+    Folios(folios::Args),
     /// Write one value to a file by a single system call and name the errno it gave.
     Put(put::Args),
-    /// Measure what one 4 KiB write or one fault of a shared mapping costs.
+    /// Measure what one 4 KiB read or write, or one fault of a shared mapping, costs.
     Cost(cost::Args),
     /// Count where in the kernel a process waits, until it exits.
     Waits(waits::Args),
@@ -74,6 +93,12 @@ fn run(command: Command) -> Result<()> {
         Command::Migrate(args) => migrate::run(&args),
         Command::WaitBelow(args) => wait::run(&args, wait::Side::Below),
         Command::WaitAbove(args) => wait::run(&args, wait::Side::Above),
+        Command::Read(args) => read::run(&args),
+        Command::Keep(args) => keep::run(&args),
+        Command::Punch(args) => punch::run(&args),
+        Command::Stat(args) => stat::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Folios(args) => folios::run(&args),
         Command::Put(args) => put::run(&args),
         Command::Cost(args) => cost::run(&args),
         Command::Waits(args) => waits::run(&args),

@@ -70,7 +70,12 @@ pub fn run(args: &Args) -> Result<()> {
         Ok(written) => format!("short:{written}"),
         Err(errno) => format!("{errno:?}"),
     };
-    println!("result={result} ms={}", start.elapsed().as_millis());
+    let elapsed = start.elapsed();
+    println!(
+        "result={result} ms={} ns={}",
+        elapsed.as_millis(),
+        elapsed.as_nanos(),
+    );
     Ok(())
 }
 

@@ -28,8 +28,8 @@ pub struct Args {
     /// Where in the file they begin.
     #[arg(long, default_value = "0", value_parser = bytes)]
     offset: u64,
-    /// Bytes per call.
-    #[arg(long, default_value = "4k", value_parser = bytes)]
+    /// Bytes per call; the last one given counts.
+    #[arg(long, default_value = "4k", value_parser = bytes, overrides_with = "block")]
     block: u64,
     /// Number of writers.
     #[arg(long, default_value_t = 1)]

@@ -9,6 +9,7 @@ mod limits;
 mod ratio;
 mod share;
 mod size;
+mod switches;
 
 use proptest::prelude::*;
 

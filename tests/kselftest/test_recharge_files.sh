@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The files of recharging: that they are there, their modes and defaults, what
+# they accept and refuse. With all switches off nothing moves that is not asked
+# for.
+# vm: --timeout 90
+. "$(dirname "$0")/lib.sh"
+setup_unloaded
+must module_load
+[[ -e $SWITCHES/recharge_mapped ]] || skip_all "the module does not recharge"
+audited=1
+cg_make p
+
+# --- there, with mode and default -----------------------------------------------
+for name in mapped access adopt; do
+	check_eq "recharge_$name: mode" "$(stat -c %a "$SWITCHES/recharge_$name")" 644
+	check_eq "recharge_$name: default" "$(<"$SWITCHES/recharge_$name")" 0
+done
+check_eq "recharge_scope: mode" "$(stat -c %a "$SWITCHES/recharge_scope")" 644
+check_eq "recharge_scope: default" "$(<"$SWITCHES/recharge_scope")" subtree
+check_eq "recharge_stat: mode" "$(stat -c %a "$SWITCHES/recharge_stat")" 444
+check_eq "recharge_stat: keys" "$(awk '{ printf "%s ", $1 }' "$SWITCHES/recharge_stat")" \
+	"scanned moved failed deferred dropped "
+check_eq "recharge_stat: all zero" "$(awk '{ printf "%s ", $2 }' "$SWITCHES/recharge_stat")" \
+	"0 0 0 0 0 "
+for file in "recharge 200" "recharge_stat 444"; do
+	check_eq "memory.${file% *}: mode" "$(stat -c %a "$top/p/memory.${file% *}")" "${file#* }"
+	check "memory.${file% *}: not in the root cgroup" \
+		test ! -e "${top%/*}/memory.${file% *}"
+done
+check_eq "memory.recharge_stat: keys" "$(knob p recharge_stat | awk '{ printf "%s ", $1 }')" \
+	"inherited recharged_in recharged_out recharge_failed "
+check_eq "memory.recharge_stat: all zero" "$(knob p recharge_stat | awk '{ printf "%s ", $2 }')" \
+	"0 0 0 0 "
+check "memory.recharge cannot be read" test "$(knob p recharge 2>&1)" != ""
+
+# --- the switches -----------------------------------------------------------------
+# accepts NAME INPUT READ-BACK
+accepts()
+{
+	check_eq "recharge_$1: '$2' is accepted" "$(put_to "$SWITCHES/recharge_$1" "$2")" ok
+	check_eq "recharge_$1: '$2' reads back" "$(<"$SWITCHES/recharge_$1")" "$3"
+}
+
+# refuses NAME INPUT
+refuses()
+{
+	local before
+	before=$(<"$SWITCHES/recharge_$1")
+	check_eq "recharge_$1: '${2:0:24}' is refused" "$(put_to "$SWITCHES/recharge_$1" "$2")" EINVAL
+	check_eq "recharge_$1: '${2:0:24}' leaves the old value" \
+		"$(<"$SWITCHES/recharge_$1")" "$before"
+}
+
+long=$(printf '%3000s' '' | tr ' ' 1)
+for name in mapped access adopt; do
+	accepts $name '1\n' 1
+	for input in 2 -1 x ' ' '\n' '1 0' '1 1' y on 0x1 1.0 256 4294967297 '1\0junk' "$long"; do
+		refuses $name "$input"
+	done
+	accepts $name 0 0
+	accepts $name 1 1
+	accepts $name '0\n' 0
+done
+accepts scope 'any\n' any
+for input in x ' ' '\n' 0 1 sub subtrees ANY 'any any' 'any subtree' 'any\0junk' "$long"; do
+	refuses scope "$input"
+done
+accepts scope subtree subtree
+accepts scope any any
+accepts scope 'subtree\n' subtree
+
+# --- memory.recharge ----------------------------------------------------------------
+for input in ' ' '\n' abc M -1 -4M +4M '4 M' '4M 4M' '4M max' 4MB 4Mx 0x1000 1.5M MAX \
+	'4M\0junk' 18446744073709551616 16E; do
+	got=$(put p recharge "$input")
+	check "memory.recharge: '$input' is refused (got $got)" \
+		test "$got" = EINVAL -o "$got" = ERANGE
+done
+for input in 4K 1M '64M\n' 8E; do
+	check_eq "memory.recharge: $input of nothing" "$(put p recharge "$input")" EAGAIN
+done
+
+# --- all off ------------------------------------------------------------------------
+size=$((4 * M))
+tmpfs_make mnt
+cg_make p/user
+for file in read written mapped; do
+	bequeath p/old mnt/$file "$size"
+done
+# shellcheck disable=SC2317 # stays calls it.
+nothing_moves()
+{
+	[[ $(recharged p inherited) == "$inherited" && $(recharged p/user recharged_in) == 0 &&
+		$(recharged p recharged_out) == 0 && $(total moved) == 0 && $(total scanned) == 0 ]]
+}
+inherited=$(recharged p inherited)
+read_as p/user mnt/read.0 "$size"
+fill p/user mnt/written "$size" --overwrite
+keep user p/user --file "$work/mnt/mapped.0" --size "$size"
+check "with all switches off nothing moves" stays 3 nothing_moves
+# That it would have.
+check_eq "but what is mapped does when asked for" "$(put p recharge 3M)" ok
+check_num "and so much of it" "$(memory_of p/user shmem)" '>=' $((3 * M))
+check_eq "more than is mapped cannot be moved" "$(put p recharge 64M)" EAGAIN
+check "all that is mapped has moved" holds p/user shmem "$size"
+check_num "and nothing else" "$(memory_of p/user shmem)" '<=' "$size"
+check_num "what is not mapped stays" "$(recharged p inherited)" '>=' $((size * 2 * 99 / 100))
+check_eq "what came out of one went into the other" \
+	"$(recharged p recharged_out)" "$(recharged p/user recharged_in)"
+check_eq "and is what the whole system moved" "$(total moved)" "$(recharged p recharged_out)"
+
+finish

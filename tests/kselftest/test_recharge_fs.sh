@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Recharging on each file system that attributes writeback: what is clean and
+# what is dirty, and what the user writes after that is written on its account.
+# vm: --disk 512M --timeout 150
+. "$(dirname "$0")/lib.sh"
+setup_recharge
+size=$(pick $((24 * M)) $((6 * M)))
+
+# make FS
+make()
+{
+	fs_make "${1% *}" mnt
+	[[ $1 == *" nojournal" ]] || return
+	must umount "$work/mnt"
+	must tune2fs -O ^has_journal "$SCRATCH" >/dev/null
+	must mount -t ext4 "$SCRATCH" "$work/mnt"
+}
+
+# written NAME: bytes that it wrote to the disk.
+# shellcheck disable=SC2317 # loop_until calls it, by way of the next.
+written()
+{
+	sed -n 's/.* wbytes=\([0-9]*\).*/\1/p' "$top/$1/io.stat" |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# writes_itself: what the user writes is on its account. An inode changes its
+# owner only after some rounds of that.
+# shellcheck disable=SC2317 # loop_until calls it.
+writes_itself()
+{
+	fill p/user mnt/clean $((2 * M)) --overwrite
+	sync
+	(($(written p/user) > M))
+}
+
+for fs in ext4 "ext4 nojournal" xfs btrfs; do
+	make "$fs"
+	cg_make p/user
+	bequeath p/old mnt/clean "$size"
+	sync
+	bequeath p/old mnt/dirty "$size"
+	before=$(memory_of p file)
+	switch access 1
+	read_as p/user mnt/clean.0 "$size"
+	read_as p/user mnt/dirty.0 "$size"
+	check_moves "$fs, on access" p p/user file $((2 * size)) 5
+	check_eq "$fs, on access: the total above is the same" "$(memory_of p file)" "$before"
+	check_audit "$fs, on access"
+	switch access 0
+
+	cg_remove p/user
+	must loop_until 10 inherits p $((2 * size))
+	cg_make p/user
+	keep one p/user --file "$work/mnt/clean.0" --size "$size"
+	keep two p/user --file "$work/mnt/dirty.0" --size "$size" --write
+	sync
+	check_eq "$fs, on demand: all of it can be moved" "$(put p recharge $((2 * size)))" ok
+	check_moves "$fs, on demand" p p/user file $((2 * size)) 1
+	halt one W
+	halt two W
+	check_audit "$fs, on demand"
+
+	cg_remove p/user
+	must loop_until 10 inherits p $((2 * size))
+	switch adopt 1
+	bequeath p/user mnt/more "$size"
+	cg_make p/user
+	check_moves "$fs, adoption" p p/user file $((3 * size)) 5
+	switch adopt 0
+	check "$fs: what the user writes is on its account" loop_until 20 writes_itself
+	check_audit "$fs, adoption"
+
+	# Truncated, removed, reclaimed: the pages are where reclaim finds them.
+	: >"$work/mnt/dirty.0"
+	rm "$work/mnt/clean.0"
+	sync
+	put p/user reclaim $((4 * size)) >/dev/null
+	check_num "$fs: all of it can go" "$(memory_of p file)" '<=' $((size / 10))
+	cg_remove p/user p
+	fs_remove mnt
+done
+
+finish

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Recharging of locked memory: it goes to its user as any other does, stays
+# locked, and is unlocked when its user goes.
+# vm: --disk 512M --timeout 90
+. "$(dirname "$0")/lib.sh"
+setup_recharge
+size=$(pick $((16 * M)) $((4 * M)))
+
+# locked NAME: so much of it, by now.
+locked()
+{
+	memory_of "$1" unevictable --drain
+}
+
+# unlocked: nothing is unevictable any more.
+# shellcheck disable=SC2317 # loop_until calls it.
+unlocked()
+{
+	[[ $(locked p) == 0 ]]
+}
+
+# marked: large pages are marked as locked again when reclaim comes across them,
+# which takes no more than it is asked for.
+# shellcheck disable=SC2317 # Called by loop_until.
+marked()
+{
+	put p reclaim "$size" >/dev/null
+	(($(locked p/user) >= size * 99 / 100))
+}
+
+# one FS KEY HOW
+one()
+{
+	local what="$1, $3"
+	cg_make p/old p/user
+	fill p/old mnt/f "$size"
+	keep user p/user --file "$work/mnt/f.0" --size "$size" --lock
+	check_eq "$what: it is locked" "$(locked p)" "$size"
+	[[ $3 != mapped ]] || switch mapped 1
+	cg_remove p/old
+	case $3 in
+	"on demand")
+		must loop_until 10 inherits p "$size"
+		check_eq "$what: all can be moved" "$(put p recharge "$size")" ok
+		;;
+	"on access")
+		must loop_until 10 inherits p "$size"
+		switch access 1
+		read_as p/user mnt/f.0 "$size"
+		;;
+	esac
+	check_moves "$what" p p/user "$2" "$size" 5
+	switch mapped 0
+	switch access 0
+	check_audit "$what"
+	check "$what: it is marked as locked, where it is charged" loop_until 10 marked
+	check_num "$what: and in all" "$(locked p)" '>=' $((size * 99 / 100))
+	check_num "$what: it cannot be reclaimed" "$(memory_of p/user "$2")" '>=' \
+		$((size * 99 / 100))
+	check_audit "$what, after reclaim"
+	halt user W
+	check "$what: in the end nothing is locked" loop_until 5 unlocked
+	check_eq "$what: and nobody is said to have locked anything" "$(locked p/user)" 0
+	# The pages are on lists again on which reclaim finds them.
+	if [[ $2 == file ]]; then
+		sync
+		put p reclaim "$size" >/dev/null
+		check_num "$what: it can be reclaimed" "$(memory_of p file)" '<=' $((size / 10))
+	fi
+	cg_remove p/user p
+	rm "$work/mnt/f.0"
+}
+
+tmpfs_make mnt
+for how in mapped "on demand" "on access"; do
+	one tmpfs shmem "$how"
+done
+fs_remove mnt
+fs_make ext4 mnt
+for how in mapped "on demand" "on access"; do
+	one disk file "$how"
+done
+
+# Anonymous memory, with its process.
+cg_make p/old p/user
+keep user p/old --size "$size" --lock
+join user p/user
+cg_remove p/old
+must loop_until 10 inherits p "$size"
+check_eq "anonymous: all can be moved" "$(put p recharge max)" ok
+check_moves "anonymous" p p/user anon "$size" 1
+check_num "anonymous: it is still locked" "$(locked p/user)" '>=' "$size"
+check_audit "anonymous"
+
+finish

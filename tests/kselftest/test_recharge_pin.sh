@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Pages that somebody else holds a reference to (a pipe by vmsplice, buffers
+# registered with io_uring, a direct write that waits for a slow disk) are left
+# where they are and counted, and can be moved when it is gone.
+# vm: --disk 512M,bps=2000000 --timeout 120
+. "$(dirname "$0")/lib.sh"
+setup_recharge
+size=$(pick $((16 * M)) $((4 * M)))
+tmpfs_make mnt
+fs_make ext4 disk
+
+# one WHAT KEY PIN: of a file, or of anonymous memory.
+one()
+{
+	local what="$1, $3" before options
+	# The disk has to take its time with it.
+	[[ $3 != direct ]] || local size=$((16 * M))
+	options=(--size "$size" --pin "$3" --into "$work/disk/g")
+	cg_make p/old p/user
+	if [[ $2 == shmem ]]; then
+		fill p/old mnt/f "$size"
+		keep user p/user "${options[@]}" --file "$work/mnt/f.0"
+	else
+		keep user p/old "${options[@]}"
+		join user p/user
+	fi
+	before=$(memory_of p "$2")
+	cg_remove p/old
+	must loop_until 10 inherits p "$size"
+	check_eq "$what: not all can be moved" "$(put p recharge max)" EAGAIN
+	# The direct write takes up the pages bit by bit, and lets go of them in bits.
+	if [[ $3 != direct ]]; then
+		check_eq "$what: nothing was moved" "$(memory_of p/user "$2")" 0
+		check "$what: it is still inherited" inherits p "$size"
+		check_num "$what: and counted" "$(recharged p recharge_failed)" '>=' \
+			$((size * 99 / 100))
+	else
+		check_num "$what: what was not moved is counted" "$(recharged p recharge_failed)" '>' 0
+	fi
+	check_eq "$what: nothing is lost" "$(memory_of p "$2")" "$before"
+	check_audit "$what"
+	if [[ $3 == direct ]]; then
+		await_word user written=1
+	else
+		tell user USR2 released=1
+	fi
+	# The reference may be given back some time after that.
+	check "$what: all can be moved when it is let go" loop_until 10 moved
+	check_moves "$what, let go" p p/user "$2" "$size" 1
+	check_audit "$what, let go"
+	halt user W
+	cg_remove p/user p
+	rm -f "$work/mnt/f.0" "$work/disk/g"
+}
+
+# shellcheck disable=SC2317 # loop_until calls it.
+moved()
+{
+	[[ $(put p recharge max) == ok ]]
+}
+
+for pin in pipe ring direct; do
+	one "shared memory" shmem $pin
+done
+for pin in pipe ring direct; do
+	one "anonymous" anon $pin
+done
+
+finish

@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Recharging and swap: what is in swap when its cgroup is removed, when it is
+# inherited, and when it has been recharged; shared memory and anonymous memory.
+# vm: --timeout 120
+. "$(dirname "$0")/lib.sh"
+setup_recharge
+zram_make 256M
+size=$(pick $((32 * M)) $((8 * M)))
+tmpfs_make mnt
+
+# swap_out NAME: what it holds, at least half of it.
+swap_out()
+{
+	local want=$(($(memory_of "$1" anon) + $(memory_of "$1" shmem)))
+	# It is no failure of this test if the kernel finds less than it was asked for.
+	put "$1" reclaim $want >/dev/null
+	check_num "$1: half of it is in swap" "$(<"$top/$1/memory.swap.current")" '>=' $((want / 2))
+}
+
+# --- shared memory in swap, whose cgroup is then removed ----------------------------------
+switch access 1
+cg_make p/old p/user
+fill p/old mnt/f "$size"
+swap_out p/old
+cg_remove p/old
+read_as p/user mnt/f.0 "$size"
+check "removed while in swap: all is the user's" loop_until 5 holds p/user shmem "$size"
+check_eq "removed while in swap: nobody is charged for swap" \
+	"$(<"$top/p/memory.swap.current")" "$(<"$top/p/user/memory.swap.current")"
+check_audit "removed while in swap"
+rm "$work/mnt/f.0"
+
+# --- inherited, then swapped out ------------------------------------------------------------
+bequeath p/old mnt/f "$size"
+swap_out p
+read_as p/user mnt/f.0 "$size"
+# Swap knows to whom it is charged, and not who left it: from then on it is the
+# inheritor's own.
+check "inherited, then in swap: nothing is left" loop_until 5 has_left p $((size / 100))
+check_eq "inherited, then in swap: nothing is lost" "$(memory_of p shmem)" "$size"
+check_audit "inherited, then in swap"
+rm "$work/mnt/f.0"
+
+# --- recharged, then swapped out --------------------------------------------------------------
+bequeath p/old mnt/f "$size"
+read_as p/user mnt/f.0 "$size"
+check_moves "recharged, then in swap" p p/user shmem "$size" 5
+swap_out p/user
+check_num "recharged, then in swap: it is the user's there" \
+	"$(<"$top/p/user/memory.swap.current")" '>=' $((size / 2))
+read_as p/user mnt/f.0 "$size"
+check "recharged, then in swap: and again in memory" loop_until 1 holds p/user shmem "$size"
+rm "$work/mnt/f.0"
+switch access 0
+
+# --- anonymous memory, whose process was moved ---------------------------------------------------
+cg_make p/old
+keep user p/old --size "$size"
+join user p/user
+swap_out p/old
+switch mapped 1
+cg_remove p/old
+tell user USR1 touched=1
+check "anonymous, removed while in swap: all is the user's" \
+	loop_until 5 holds p/user anon "$size"
+check_audit "anonymous, removed while in swap"
+halt user W
+
+cg_make p/old
+switch mapped 0
+keep user p/old --size "$size"
+join user p/user
+cg_remove p/old
+must loop_until 10 inherits p "$size"
+before=$(memory_of p anon)
+swap_out p
+switch mapped 1
+check "anonymous, inherited, then in swap: the request ends" \
+	test "$(put p recharge max)" != EINVAL
+tell user USR1 touched=1
+check "anonymous, inherited, then in swap: nothing is left" loop_until 5 has_left p $((size / 100))
+check_eq "anonymous, inherited, then in swap: nothing is lost" "$(memory_of p anon)" "$before"
+check_audit "anonymous, inherited, then in swap"
+halt user W
+
+# --- recharged while it is on its way to swap and back ----------------------------------------
+switch mapped 0
+switch access 1
+for round in $(seq "$(pick 8 3)"); do
+	cg_make p/old
+	fill p/old "mnt/$round" $((size / 4))
+	cg_remove p/old
+	spawn reclaim put --file "$top/p/memory.reclaim" --value $((size / 4))
+	spawn reader read --cgroup "$top/p/user" --file "$work/mnt/$round.0" --size $((size / 4))
+	put p recharge max >/dev/null
+	collect reclaim W
+	collect reader W
+done
+for ((i = 1; i <= round; i++)); do
+	read_as p/user "mnt/$i.0" $((size / 4))
+done
+check "under way: nothing is left" loop_until 5 has_left p $((round * size / 4 / 100))
+check_eq "under way: nothing is lost" "$(memory_of p shmem)" $((round * size / 4))
+check_audit "under way"
+
+rm -rf "${work:?}"/mnt/*
+cg_remove p/user
+check "when all is gone nothing is charged for swap" loop_until 10 \
+	grep -qx 0 "$top/p/memory.swap.current"
+
+finish

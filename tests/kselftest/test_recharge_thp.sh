@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Recharging of huge pages, whole and split: shared memory with holes punched
+# into it, and anonymous memory of which every second page was given back.
+# vm: --timeout 90
+. "$(dirname "$0")/lib.sh"
+[[ -e /sys/kernel/mm/transparent_hugepage/shmem_enabled ]] || skip_all "no huge pages"
+setup_recharge
+size=$(pick $((32 * M)) $((8 * M)))
+tmpfs_make mnt huge=always
+cg_make p/user
+
+# --- shared memory, whole ---------------------------------------------------------------
+bequeath p/old mnt/f "$size" --block 2M
+check_eq "shmem: the inherited pages are huge" "$(memory_of p shmem_thp)" "$size"
+keep user p/user --file "$work/mnt/f.0" --size "$size"
+check_eq "shmem: all can be moved" "$(put p recharge max)" ok
+check_moves "shmem" p p/user shmem "$size" 1
+check_eq "shmem: and is still huge" "$(memory_of p/user shmem_thp)" "$size"
+check_audit "shmem"
+# Split only now.
+halt user W
+"$workload" punch --file "$work/mnt/f.0" --size "$size" --stretch 64k >/dev/null ||
+	bail "cannot punch holes"
+check_eq "shmem, split afterwards: half is left" "$(memory_of p/user shmem)" $((size / 2))
+check_audit "shmem, split afterwards"
+rm "$work/mnt/f.0"
+
+# --- shared memory, split before it is recharged --------------------------------------------
+bequeath p/old mnt/f "$size" --block 2M
+"$workload" punch --file "$work/mnt/f.0" --size "$size" >/dev/null || bail "cannot punch holes"
+check_eq "shmem, split before: half is left" "$(memory_of p shmem)" $((size / 2))
+check "shmem, split before: so much is inherited" inherits p $((size / 2))
+check_num "shmem, split before: and no more" "$(recharged p inherited)" '<=' $((size / 2))
+switch access 1
+# This fills the holes again, at the user's expense.
+keep user p/user --file "$work/mnt/f.0" --size "$size"
+check_moves "shmem, split before" p p/user shmem "$size" 5
+check_audit "shmem, split before"
+switch access 0
+halt user W
+rm "$work/mnt/f.0"
+
+# --- anonymous memory -------------------------------------------------------------------------
+cg_make p/old
+keep user p/old --size "$size" --kind huge
+join user p/user
+check_eq "anon: the pages are huge" "$(memory_of p/old anon_thp)" "$size"
+cg_remove p/old
+must loop_until 10 inherits p "$size"
+check_eq "anon: all can be moved" "$(put p recharge max)" ok
+check_moves "anon" p p/user anon "$size" 1
+check_audit "anon"
+tell user USR1 touched=1
+halt user W
+
+# With the queue of those to be split: every second page is gone.
+cg_make p/old
+keep user p/old --size "$size" --kind huge --sparse
+join user p/user
+before=$(memory_of p/old anon)
+cg_remove p/old
+must loop_until 10 inherits p $((size / 2))
+put p recharge max >/dev/null
+check "anon, to be split: all is the user's" loop_until 5 holds p/user anon "$before"
+check_audit "anon, to be split"
+# Reclaim is what splits them, now on behalf of the other cgroup.
+put p/user reclaim "$size" >/dev/null
+check_audit "anon, split by reclaim"
+tell user USR1 touched=1
+halt user W
+
+# And as the second generation: split while inherited.
+cg_make p/old
+keep user p/old --size "$size" --kind huge --sparse
+join user p/user
+cg_remove p/old
+must loop_until 10 inherits p $((size / 2))
+put p reclaim "$size" >/dev/null
+put p recharge max >/dev/null
+check "anon, split while inherited: all is the user's" loop_until 5 \
+	holds p/user anon $((size / 2))
+check_audit "anon, split while inherited"
+
+finish

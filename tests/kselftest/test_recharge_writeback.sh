@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Recharging of dirty pages, and of pages that are being written to a slow disk:
+# what is counted as dirty goes with them, and the dirty limit of who gets them
+# holds afterwards.
+# vm: --disk 512M,bps=20000000 --timeout 120
+. "$(dirname "$0")/lib.sh"
+setup_recharge
+size=$(pick $((32 * M)) $((8 * M)))
+limit=$((size / 4))
+fs_make ext4 mnt
+no_periodic_writeback
+
+# agree DESCRIPTION NAME: exactly, while nothing is written.
+agree()
+{
+	check_eq "$1: dirty_stat and memory.stat of $2 agree" "$(stat_of "$2" dirty)" \
+		"$(memory_of "$2" file_dirty)"
+	check_eq "$1: likewise under writeback" "$(stat_of "$2" writeback)" \
+		"$(memory_of "$2" file_writeback)"
+}
+
+# --- dirty, and nobody writes it -----------------------------------------------------------
+# What has a level is counted as it goes, the others by the statistics.
+level()
+{
+	cg_make p/old p/user
+	set_knob p dirty_background_limit_in_bytes $((size * 4))
+	set_knob p dirty_limit_in_bytes $((size * 5))
+}
+
+level
+fill p/old mnt/f "$size"
+before=$(memory_of p file_dirty)
+check_num "dirty: all of it is" "$before" '>=' $((size * 9 / 10))
+cg_remove p/old
+must loop_until 10 inherits p "$size"
+keep user p/user --file "$work/mnt/f.0" --size "$size"
+agree "dirty" p
+check_eq "dirty: all can be moved" "$(put p recharge "$size")" ok
+check_moves "dirty" p p/user file "$size" 1
+check_eq "dirty: none was lost or made up" "$(memory_of p file_dirty)" "$before"
+check_num "dirty: it is the user's" "$(memory_of p/user file_dirty)" '>=' $((before * 99 / 100))
+agree "dirty, moved" p
+agree "dirty, moved" p/user
+check_audit "dirty, moved"
+halt user W
+cg_remove p/user p
+rm "$work/mnt/f.0"
+
+# --- more of it than the user may have dirty --------------------------------------------------
+level
+set_knob p/user dirty_limit_in_bytes "$limit"
+fill p/old mnt/f "$size"
+cg_remove p/old
+must loop_until 10 inherits p "$size"
+keep user p/user --file "$work/mnt/f.0" --size "$size"
+watch_limit samples p/user "$limit"
+# shellcheck disable=SC2317 # loop_until calls it.
+moved()
+{
+	put p recharge "$(recharged p inherited)" >/dev/null
+	holds p/user file "$size"
+}
+check "above the limit: all can be moved in the time that the disk takes" loop_until 30 moved
+halt samples S
+diag "max=${S[max]} above=${S[above]}/${S[n]}"
+check_num "above the limit: the user never has more dirty than that" \
+	"${S[max]}" '<=' $((limit + slack))
+
+hold p/user "$limit" "$(pick 4 3)" mnt/g --writers 2
+check_held "a limit, afterwards" S "$limit"
+check_progress "the writers make progress" "${W[bytes]}" "$size"
+halt user W
+sync
+agree "after all was written" p
+agree "after all was written" p/user
+check_eq "after all was written: nothing is dirty" "$(stat_of p dirty) $(stat_of p writeback)" "0 0"
+check_audit "after all was written"
+cg_remove p/user p
+rm "$work"/mnt/*.*
+
+# --- while it is being written -----------------------------------------------------------------
+level
+fill p/old mnt/f "$size"
+cg_remove p/old
+must loop_until 10 inherits p "$size"
+keep user p/user --file "$work/mnt/f.0" --size "$size"
+# shellcheck disable=SC2317 # loop_until calls it.
+is_writing()
+{
+	(($(stat_of p writeback) > M))
+}
+sync &
+running[sync]=$!
+must loop_until 30 is_writing
+# It may wait for that, or say that not all can be moved.
+got=$(put p recharge $((size * 99 / 100)))
+if [[ $got == EAGAIN ]]; then
+	check_num "under writeback: what could not be moved is counted" \
+		"$(recharged p recharge_failed)" '>' 0
+else
+	check_eq "under writeback: all can be moved" "$got" ok
+fi
+wait "${running[sync]}"
+unset "running[sync]"
+put p recharge max >/dev/null
+check_moves "under writeback" p p/user file "$size" 1
+agree "under writeback" p
+agree "under writeback" p/user
+check_eq "under writeback: nothing is dirty" "$(stat_of p dirty) $(stat_of p writeback)" "0 0"
+check_audit "under writeback"
+
+# --- asked again and again, by switches --------------------------------------------------------
+halt user W
+cg_remove p/user
+rm "$work"/mnt/*.*
+switch access 1
+cg_make p/user
+for round in $(seq "$(pick 4 2)"); do
+	cg_make p/old
+	fill p/old "mnt/$round" $((size / 4))
+	cg_remove p/old
+	sync &
+	running[sync]=$!
+	fill p/user "mnt/$round" $((size / 4)) --overwrite
+	wait "${running[sync]}"
+	unset "running[sync]"
+done
+sync
+# What was under writeback all the time that was tried has been left.
+for ((i = 1; i <= round; i++)); do
+	read_as p/user "mnt/$i.0" $((size / 4))
+done
+check "written again meanwhile: read once more, all is the user's" loop_until 10 \
+	holds p/user file $((round * size / 4))
+agree "written again meanwhile" p
+agree "written again meanwhile" p/user
+
+finish

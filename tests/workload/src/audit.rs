@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `audit`: does what the cgroups' statistics say agree with the pages that there are?
+//!
+//! Each page frame of the machine is looked at, and the pages of each cgroup are summed up by kind. The sums are
+//! compared with what `memory.stat` says of the cgroup itself, which is its figure less those of its children, for it
+//! is for the whole subtree. Two more comparisons are of subtrees: `memory.current` with all that is charged, and the
+//! module's `memory.dirty_stat`.
+//!
+//! Nothing of this can be read at one moment. So a round counts only if the statistics were the same before and after
+//! the walk, and a disagreement only if it stays. With that, figures have to be equal to the page, with one
+//! exception: `memory.current` may be greater than the sum of the charges, since each processor keeps up to 64 pages
+//! in stock for a cgroup, charged in advance.
+
+use crate::cgroup;
+use crate::error::Context;
+use crate::error::Result;
+use crate::frames::Frames;
+use crate::frames::Page;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where cgroup2 is mounted.
+    #[arg(long, default_value = "/sys/fs/cgroup")]
+    mount: PathBuf,
+    /// How long a disagreement has to stay, and the system may take to get quiet.
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+}
+
+const PAGE: i64 = 4096;
+/// Pages of one cgroup that a processor may hold in stock.
+const STOCK_PAGES: i64 = 64;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A key of `memory.stat`, and the pages that it counts.
+struct Key {
+    name: &'static str,
+    counts: fn(Page) -> bool,
+}
+
+const fn key(name: &'static str, counts: fn(Page) -> bool) -> Key {
+    Key { name, counts }
+}
+
+const KEYS: [Key; 15] = [
+    key("file", Page::is_file),
+    key("shmem", Page::is_shmem),
+    key("anon", |page| page.is_anon() && page.is_mapped()),
+    key("file_mapped", Page::is_mapped_as_file),
+    key("file_dirty", Page::is_dirty),
+    key("file_writeback", Page::is_writeback),
+    key("swapcached", Page::is_swap_cache),
+    key("file_thp", |page| {
+        page.is_huge() && page.is_file() && !page.is_shmem()
+    }),
+    key("shmem_thp", |page| page.is_huge() && page.is_shmem()),
+    key("inactive_anon", |page| page.is_on_list(false, true)),
+    key("active_anon", |page| page.is_on_list(true, true)),
+    key("inactive_file", |page| page.is_on_list(false, false)),
+    key("active_file", |page| page.is_on_list(true, false)),
+    key("unevictable", Page::is_unevictable),
+    // Not a key of memory.stat: all that is charged as user memory. For memory.current.
+    key("", Page::is_user),
+];
+const DIRTY: usize = 4;
+const WRITEBACK: usize = 5;
+const ALL: usize = KEYS.len() - 1;
+
+type Figures = [i64; KEYS.len()];
+
+/// What a cgroup's files say, in bytes.
+#[derive(Clone, PartialEq, Eq)]
+struct Said {
+    path: PathBuf,
+    parent: Option<u64>,
+    /// Of the subtree. `None` is a key that this kernel does not have.
+    stat: [Option<i64>; KEYS.len()],
+    /// Charges for other than user memory.
+    other: i64,
+    /// The root has none.
+    current: Option<i64>,
+    /// Dirty and writeback, if the module is there.
+    dirty_stat: Option<[i64; 2]>,
+}
+
+/// All cgroups with a memory controller, by inode.
+type Tree = BTreeMap<u64, Said>;
+
+fn value(text: &str, key: &str) -> Option<i64> {
+    text.lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))?
+        .parse()
+        .ok()
+}
+
+/// Reads a file that may be missing.
+fn read_if_there(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        // The second is what a file of a cgroup gives that has just been removed.
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                || error.raw_os_error() == Some(libc::ENODEV) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error).context(path.display()),
+    }
+}
+
+fn read_tree(dir: &Path, parent: Option<u64>, tree: &mut Tree) -> Result<()> {
+    let Some(stat) = read_if_there(&dir.join("memory.stat"))? else {
+        return Ok(());
+    };
+    let inode = fs::metadata(dir).context(dir.display())?.ino();
+    let number = |file: &str| -> Result<Option<i64>> {
+        Ok(read_if_there(&dir.join(file))?.and_then(|text| text.trim().parse().ok()))
+    };
+    let dirty_stat = read_if_there(&dir.join("memory.dirty_stat"))?
+        .and_then(|text| Some([value(&text, "dirty")?, value(&text, "writeback")?]));
+    let other = ["kernel", "sock"].map(|key| value(&stat, key).unwrap_or(0));
+    tree.insert(
+        inode,
+        Said {
+            path: dir.to_owned(),
+            parent,
+            stat: KEYS.map(|key| value(&stat, key.name)),
+            other: other.iter().sum(),
+            current: number("memory.current")?,
+            dirty_stat,
+        },
+    );
+    for entry in fs::read_dir(dir).context(dir.display())? {
+        let entry = entry.context(dir.display())?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            read_tree(&entry.path(), Some(inode), tree)?;
+        }
+    }
+    Ok(())
+}
+
+fn walk(frames: &Frames) -> BTreeMap<u64, Figures> {
+    let mut sums: BTreeMap<u64, Figures> = BTreeMap::new();
+    for (cgroup, page) in frames.charged() {
+        let figures = sums.entry(cgroup).or_default();
+        for (figure, key) in figures.iter_mut().zip(&KEYS) {
+            if (key.counts)(page) {
+                *figure += PAGE;
+            }
+        }
+    }
+    sums
+}
+
+/// Takes the sums of single cgroups, returns those of subtrees.
+fn with_descendants(tree: &Tree, sums: &BTreeMap<u64, Figures>) -> BTreeMap<u64, Figures> {
+    let mut all: BTreeMap<u64, Figures> = BTreeMap::new();
+    for &inode in tree.keys() {
+        let own = sums.get(&inode).copied().unwrap_or_default();
+        let mut at = Some(inode);
+        while let Some(above) = at {
+            let figures = all.entry(above).or_default();
+            for (figure, own) in figures.iter_mut().zip(own) {
+                *figure += own;
+            }
+            at = tree.get(&above).and_then(|said| said.parent);
+        }
+    }
+    all
+}
+
+/// One line for each disagreement, in the order of the tree.
+fn compare(tree: &Tree, sums: &BTreeMap<u64, Figures>, processors: i64) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    let mut differ = |said: &Said, key: &str, walked: i64, stat: i64| {
+        lines.insert(format!(
+            "cgroup={} key={key} walked={walked} stat={stat} excess={}",
+            said.path.display(),
+            stat - walked
+        ));
+    };
+    let subtrees = with_descendants(tree, sums);
+    for (inode, said) in tree {
+        let own = sums.get(inode).copied().unwrap_or_default();
+        let subtree = subtrees.get(inode).copied().unwrap_or_default();
+        let children = || tree.values().filter(|child| child.parent == Some(*inode));
+        for (k, key) in KEYS.iter().enumerate() {
+            let Some(stat) = said.stat[k] else {
+                continue;
+            };
+            let local = stat - children().filter_map(|child| child.stat[k]).sum::<i64>();
+            if local != own[k] {
+                differ(said, key.name, own[k], local);
+            }
+        }
+        if let Some(current) = said.current {
+            let charged = subtree[ALL] + said.other;
+            let cgroups = tree
+                .values()
+                .filter(|other| other.path.starts_with(&said.path));
+            let stock = STOCK_PAGES * PAGE * processors * cgroups.count() as i64;
+            if !(0..=stock).contains(&(current - charged)) {
+                differ(said, "current", charged, current);
+            }
+        }
+        if let Some(dirty_stat) = said.dirty_stat {
+            let keys = ["dirty_stat.dirty", "dirty_stat.writeback"];
+            for ((name, stat), k) in keys.iter().zip(dirty_stat).zip([DIRTY, WRITEBACK]) {
+                if subtree[k] != stat {
+                    differ(said, name, subtree[k], stat);
+                }
+            }
+        }
+    }
+    // A cgroup that pages are charged to and that has no files would be missed by all of the above.
+    for (inode, figures) in sums.iter().filter(|(inode, _)| !tree.contains_key(inode)) {
+        lines.insert(format!(
+            "cgroup=inode:{inode} key=charged walked={} stat=none",
+            figures[ALL]
+        ));
+    }
+    lines
+}
+
+fn read_flushed(mount: &Path) -> Result<Tree> {
+    cgroup::flush(mount)?;
+    let mut tree = Tree::new();
+    read_tree(mount, None, &mut tree)?;
+    Ok(tree)
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let processors = cgroup::processors()? as i64;
+    let mut frames = Frames::open()?;
+    // Twice, for the memory that this takes is charged as well.
+    frames.read()?;
+    let start = Instant::now();
+    let mut tries = 0;
+    let mut last = None;
+    loop {
+        cgroup::drain()?;
+        let before = read_flushed(&args.mount)?;
+        frames.read()?;
+        let after = read_flushed(&args.mount)?;
+        tries += 1;
+        if before == after {
+            let lines = compare(&before, &walk(&frames), processors);
+            if lines.is_empty() {
+                println!(
+                    "tries={tries} cgroups={} frames={}",
+                    before.len(),
+                    frames.len()
+                );
+                return Ok(());
+            }
+            last = Some(lines);
+        }
+        if start.elapsed().as_secs_f64() >= args.seconds {
+            break;
+        }
+        sleep(PAUSE);
+    }
+    let lines = last.ok_or_else(|| {
+        format!("the statistics changed during each of {tries} walks: the system is not quiet")
+    })?;
+    for line in &lines {
+        println!("{line}");
+    }
+    Err(format!(
+        "{} figures disagree, after {tries} tries",
+        lines.len()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(path: &str, parent: Option<u64>) -> Said {
+        Said {
+            path: path.into(),
+            parent,
+            stat: [None; KEYS.len()],
+            other: 0,
+            current: None,
+            dirty_stat: None,
+        }
+    }
+
+    /// A parent (1) and its child (2) with two pages each, one of the child's dirty.
+    fn family() -> (Tree, BTreeMap<u64, Figures>) {
+        let mut sums = BTreeMap::new();
+        for (inode, dirty) in [(1, 0), (2, PAGE)] {
+            let mut figures = Figures::default();
+            figures[0] = 2 * PAGE;
+            figures[DIRTY] = dirty;
+            figures[ALL] = 2 * PAGE;
+            sums.insert(inode, figures);
+        }
+        let mut parent = said("/a", None);
+        parent.stat[0] = Some(4 * PAGE);
+        parent.stat[DIRTY] = Some(PAGE);
+        parent.current = Some(5 * PAGE);
+        parent.other = PAGE;
+        parent.dirty_stat = Some([PAGE, 0]);
+        let mut child = said("/a/b", Some(1));
+        child.stat[0] = Some(2 * PAGE);
+        child.stat[DIRTY] = Some(PAGE);
+        child.current = Some(2 * PAGE + STOCK_PAGES * PAGE);
+        (Tree::from([(1, parent), (2, child)]), sums)
+    }
+
+    fn differing(change: impl FnOnce(&mut Tree)) -> Vec<String> {
+        let (mut tree, sums) = family();
+        change(&mut tree);
+        compare(&tree, &sums, 1).into_iter().collect()
+    }
+
+    fn change(tree: &mut Tree, inode: u64) -> &mut Said {
+        tree.get_mut(&inode).expect("a member of the family")
+    }
+
+    #[test]
+    fn agree() {
+        assert!(differing(|_| ()).is_empty());
+    }
+
+    #[test]
+    fn disagree() {
+        let lines = differing(|tree| change(tree, 1).stat[0] = Some(5 * PAGE));
+        assert_eq!(
+            lines,
+            ["cgroup=/a key=file walked=8192 stat=12288 excess=4096"]
+        );
+        // What the child says too little of, its parent has too much of.
+        let lines = differing(|tree| change(tree, 2).stat[DIRTY] = Some(0));
+        assert_eq!(lines.len(), 2);
+        let lines = differing(|tree| change(tree, 1).dirty_stat = Some([0, 0]));
+        assert_eq!(
+            lines,
+            ["cgroup=/a key=dirty_stat.dirty walked=4096 stat=0 excess=-4096"]
+        );
+    }
+
+    #[test]
+    fn charges() {
+        let excess = |pages| differing(move |tree| change(tree, 2).current = Some(pages * PAGE));
+        assert!(excess(2).is_empty());
+        assert_eq!(excess(1).len(), 1);
+        assert_eq!(excess(2 + STOCK_PAGES + 1).len(), 1);
+        let lines = differing(|tree| {
+            tree.remove(&2);
+        });
+        assert!(lines.iter().any(|line| line.starts_with("cgroup=inode:2 ")));
+    }
+}

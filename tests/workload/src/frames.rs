@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! All page frames of the machine, as /proc/kpageflags, /proc/kpagecount and /proc/kpagecgroup show them, and what one
+//! says of its page.
+
+use crate::error::Context;
+use crate::error::Result;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+const ENTRY: usize = size_of::<u64>();
+/// What is read by one system call.
+const CHUNK: usize = 1 << 20;
+/// Pages of a folio that one entry of a page table's second level can map.
+const PMD_PAGES: usize = 512;
+
+/// One of the three files, read as a whole into a buffer that stays.
+struct Table {
+    file: File,
+    path: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Table {
+    fn open(path: &'static str) -> Result<Self> {
+        Ok(Self {
+            file: File::open(path).context(path)?,
+            path,
+            bytes: Vec::new(),
+        })
+    }
+
+    fn read(&mut self) -> Result<()> {
+        let mut at = 0;
+        loop {
+            if self.bytes.len() < at + CHUNK {
+                self.bytes.resize(at + CHUNK, 0);
+            }
+            let read = self
+                .file
+                .read_at(&mut self.bytes[at..at + CHUNK], at as u64)
+                .context(self.path)?;
+            at += read;
+            if read == 0 {
+                self.bytes.truncate(at);
+                return Ok(());
+            }
+        }
+    }
+
+    fn entry(&self, frame: usize) -> u64 {
+        self.bytes
+            .get(frame * ENTRY..)
+            .and_then(|rest| rest.first_chunk())
+            .map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+    }
+}
+
+/// The bits of include/uapi/linux/kernel-page-flags.h that are of interest here.
+#[derive(Clone, Copy)]
+enum Flag {
+    Dirty = 4,
+    Lru = 5,
+    Active = 6,
+    Writeback = 8,
+    Anon = 12,
+    SwapCache = 13,
+    SwapBacked = 14,
+    CompoundHead = 15,
+    CompoundTail = 16,
+    Unevictable = 18,
+    Mlocked = 33,
+}
+
+/// What is known of one page. The flags are those of its folio, for each of the folio's pages.
+#[derive(Clone, Copy)]
+pub struct Page {
+    flags: u64,
+    maps: u64,
+    /// It belongs to a folio that is large enough to be mapped by one entry of the second level.
+    pmd: bool,
+}
+
+impl Page {
+    fn is(self, flag: Flag) -> bool {
+        self.flags & (1 << flag as u64) != 0
+    }
+
+    /// Page cache or anonymous memory, and not the kernel's own; the lists of pages hold nothing else.
+    pub fn is_user(self) -> bool {
+        self.is(Flag::Lru)
+    }
+
+    /// Whether it is the first page of its folio, or all of it.
+    pub fn begins_folio(self) -> bool {
+        !self.is(Flag::CompoundTail)
+    }
+
+    pub fn is_mapped(self) -> bool {
+        self.maps > 0
+    }
+
+    pub fn is_anon(self) -> bool {
+        self.is(Flag::Anon)
+    }
+
+    pub fn is_swap_cache(self) -> bool {
+        self.is(Flag::SwapCache)
+    }
+
+    /// Of a file, those of shared memory included. What shared memory has in the swap cache is no longer in its file.
+    pub fn is_file(self) -> bool {
+        self.is_user() && !self.is_anon() && !self.is_swap_cache()
+    }
+
+    pub fn is_shmem(self) -> bool {
+        self.is_file() && self.is(Flag::SwapBacked)
+    }
+
+    /// Memory of ramfs is marked dirty as well, but can never be cleaned and is not counted. It is known by being
+    /// unevictable without anybody having locked it.
+    pub fn is_dirty(self) -> bool {
+        self.is_file()
+            && !self.is(Flag::SwapBacked)
+            && self.is(Flag::Dirty)
+            && (!self.is(Flag::Unevictable) || self.is(Flag::Mlocked))
+    }
+
+    /// Memory of the kernel's that a process maps, such as the rings of io_uring, counts like a file's.
+    pub fn is_mapped_as_file(self) -> bool {
+        self.is_mapped() && !self.is_anon() && !self.is_swap_cache()
+    }
+
+    pub fn is_writeback(self) -> bool {
+        self.is_user() && self.is(Flag::Writeback)
+    }
+
+    pub fn is_huge(self) -> bool {
+        self.pmd
+    }
+
+    pub fn is_unevictable(self) -> bool {
+        self.is_user() && self.is(Flag::Unevictable)
+    }
+
+    /// Whether it is on the list of active pages, or of inactive ones, of anonymous memory or of files. Anonymous
+    /// memory that was given up by MADV_FREE counts as a file's.
+    pub fn is_on_list(self, active: bool, anon: bool) -> bool {
+        self.is_user()
+            && !self.is_unevictable()
+            && self.is(Flag::Active) == active
+            && self.is(Flag::SwapBacked) == anon
+    }
+}
+
+/// Reads again and again into the same memory.
+pub struct Frames {
+    flags: Table,
+    counts: Table,
+    cgroups: Table,
+}
+
+impl Frames {
+    pub fn open() -> Result<Self> {
+        Ok(Self {
+            flags: Table::open("/proc/kpageflags")?,
+            counts: Table::open("/proc/kpagecount")?,
+            cgroups: Table::open("/proc/kpagecgroup")?,
+        })
+    }
+
+    pub fn read(&mut self) -> Result<()> {
+        self.flags.read()?;
+        self.counts.read()?;
+        self.cgroups.read()
+    }
+
+    pub fn len(&self) -> usize {
+        self.flags.bytes.len() / ENTRY
+    }
+
+    fn has(&self, frame: usize, flag: Flag) -> bool {
+        self.flags.entry(frame) & (1 << flag as u64) != 0
+    }
+
+    /// Each page that is charged to a cgroup, with the inode of the cgroup.
+    pub fn charged(&self) -> impl Iterator<Item = (u64, Page)> + '_ {
+        let mut folio_end = 0;
+        let mut pmd = false;
+        (0..self.len()).filter_map(move |frame| {
+            if frame >= folio_end {
+                folio_end = frame + 1;
+                if self.has(frame, Flag::CompoundHead) {
+                    while self.has(folio_end, Flag::CompoundTail) {
+                        folio_end += 1;
+                    }
+                }
+                pmd = folio_end - frame >= PMD_PAGES;
+            }
+            let page = Page {
+                flags: self.flags.entry(frame),
+                maps: self.counts.entry(frame),
+                pmd,
+            };
+            let cgroup = self.cgroups.entry(frame);
+            (cgroup != 0).then_some((cgroup, page))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Flag;
+    use super::Frames;
+    use super::Page;
+    use super::Table;
+    use std::fs::File;
+
+    fn page(flags: &[Flag]) -> Page {
+        Page {
+            flags: flags.iter().fold(0, |bits, &flag| bits | 1 << flag as u64),
+            maps: 0,
+            pmd: false,
+        }
+    }
+
+    #[test]
+    fn kinds() {
+        use Flag::*;
+        assert!(page(&[Lru]).is_file() && !page(&[Lru]).is_shmem());
+        assert!(page(&[Lru, SwapBacked]).is_shmem());
+        assert!(!page(&[Lru, SwapBacked, SwapCache]).is_file());
+        assert!(!page(&[Lru, SwapBacked, Anon]).is_file());
+        assert!(page(&[Lru, Dirty]).is_dirty());
+        assert!(!page(&[Lru, SwapBacked, Dirty]).is_dirty());
+        assert!(!page(&[Lru, Dirty, Unevictable]).is_dirty());
+        assert!(page(&[Lru, Dirty, Unevictable, Mlocked]).is_dirty());
+    }
+
+    #[test]
+    fn lists() {
+        use Flag::*;
+        let lists = |page: Page| -> usize {
+            [(false, false), (false, true), (true, false), (true, true)]
+                .into_iter()
+                .filter(|&(active, anon)| page.is_on_list(active, anon))
+                .count()
+                + usize::from(page.is_unevictable())
+        };
+        for flags in [
+            &[Lru][..],
+            &[Lru, Active],
+            &[Lru, SwapBacked],
+            &[Lru, Active, SwapBacked, Unevictable],
+        ] {
+            assert_eq!(lists(page(flags)), 1);
+        }
+        assert!(page(&[Lru, Active]).is_on_list(true, false));
+        assert!(page(&[Lru, SwapBacked]).is_on_list(false, true));
+    }
+
+    fn table(entries: impl IntoIterator<Item = u64>) -> Table {
+        Table {
+            file: File::open("/dev/null").expect("/dev/null"),
+            path: "/dev/null",
+            bytes: entries.into_iter().flat_map(u64::to_ne_bytes).collect(),
+        }
+    }
+
+    #[test]
+    fn folios() {
+        let bits = |flags: &[Flag]| page(flags).flags;
+        let small = bits(&[Flag::Lru]);
+        let head = bits(&[Flag::Lru, Flag::CompoundHead]);
+        let tail = bits(&[Flag::Lru, Flag::CompoundTail]);
+        let large =
+            |pages: usize| std::iter::once(head).chain(std::iter::repeat_n(tail, pages - 1));
+        let flags: Vec<u64> = [small]
+            .into_iter()
+            .chain(large(256))
+            .chain(large(512))
+            .chain([small, 0])
+            .collect();
+        let frames = Frames {
+            counts: table(flags.iter().map(|_| 0)),
+            // The first is charged to nobody.
+            cgroups: table((0..flags.len() as u64).map(|frame| frame.min(7))),
+            flags: table(flags),
+        };
+        assert_eq!(frames.charged().count(), 256 + 512 + 2);
+        assert_eq!(
+            frames.charged().filter(|(_, page)| page.is_huge()).count(),
+            512
+        );
+        assert_eq!(
+            frames
+                .charged()
+                .filter(|(_, page)| page.is_user() && page.begins_folio())
+                .count(),
+            3
+        );
+    }
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `keep`: a process that holds memory until it is asked to end.
+//!
+//! It says on stdout, in a line each, when it holds all (`ready=1`) and when it has done what a signal asked for:
+//! SIGUSR1 to touch each page again (`touched=N`), SIGUSR2 to let go of what pins the pages (`released=1`). They stay
+//! mapped then. SIGTERM and SIGINT end it.
+
+use crate::cgroup;
+use crate::error::Context;
+use crate::error::Result;
+use crate::error::bytes;
+use clap::ValueEnum;
+use io_uring::IoUring;
+use nix::fcntl::FcntlArg;
+use nix::fcntl::SpliceFFlags;
+use nix::fcntl::fcntl;
+use nix::fcntl::vmsplice;
+use nix::sys::mman::MapFlags;
+use nix::sys::mman::MmapAdvise;
+use nix::sys::mman::ProtFlags;
+use nix::sys::mman::madvise;
+use nix::sys::mman::mlock;
+use nix::sys::mman::mmap;
+use nix::sys::mman::mmap_anonymous;
+use nix::sys::mman::munmap;
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal;
+use std::any::Any;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io::IoSlice;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::ptr::NonNull;
+use std::thread::spawn;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Map this file, shared; without it the memory is anonymous.
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// How much; a file that is shorter is made that long.
+    #[arg(long, value_parser = bytes)]
+    size: u64,
+    /// What kind of memory it is.
+    #[arg(long, value_enum, default_value_t = Kind::Normal, conflicts_with = "file")]
+    kind: Kind,
+    /// Write to each page; otherwise a file's pages are read. Anonymous memory is always written.
+    #[arg(long)]
+    write: bool,
+    /// Lock it into memory.
+    #[arg(long)]
+    lock: bool,
+    /// After that, give every second page back.
+    #[arg(long)]
+    sparse: bool,
+    /// What else takes references to the pages.
+    #[arg(long, value_enum)]
+    pin: Option<Pin>,
+    /// The file for `--pin direct`.
+    #[arg(long)]
+    into: Option<PathBuf>,
+    /// Join this cgroup first.
+    #[arg(long)]
+    cgroup: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Pages that a process maps.
+    Normal,
+    /// Transparent huge pages, where the kernel has any.
+    Huge,
+    /// Pages of the hugetlb pool.
+    Hugetlb,
+    /// The kernel's memory: pipes that are full.
+    Pipes,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Pin {
+    /// `vmsplice(2)` into pipes that nobody reads.
+    Pipe,
+    /// Buffers registered with io_uring.
+    Ring,
+    /// `write(2)` with O_DIRECT, until the disk has it all.
+    Direct,
+}
+
+const PAGE: usize = 4096;
+const HUGE_PAGE: usize = 2 << 20;
+/// One pipe takes so much, which an administrator may exceed and nobody else.
+const PIPE: usize = 1 << 20;
+
+/// A mapping that lives as long as the process.
+#[derive(Clone, Copy)]
+struct Memory {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+impl Memory {
+    /// Touches each page, each `step`th in fact.
+    fn touch(self, step: usize, write: bool) {
+        for at in (0..self.length).step_by(step) {
+            // SAFETY: The byte lies in the mapping, which no reference points into while it is written.
+            unsafe {
+                let byte = self.start.add(at).as_ptr();
+                let value = byte.read_volatile();
+                if write {
+                    byte.write_volatile(value.wrapping_add(1));
+                }
+            }
+        }
+    }
+
+    fn bytes(self) -> &'static [u8] {
+        // SAFETY: The mapping is readable and stays. That it may change is of no concern to the kernel, which is the
+        // only one to look at the bytes behind this.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+}
+
+fn map_file(path: &Path, length: NonZeroUsize) -> Result<Memory> {
+    let name = path.display();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .context(&name)?;
+    if file.metadata().context(&name)?.len() < length.get() as u64 {
+        file.set_len(length.get() as u64).context(&name)?;
+    }
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: A new mapping at an address of the kernel's choice aliases nothing in this process.
+    let start = unsafe { mmap(None, length, access, MapFlags::MAP_SHARED, &file, 0) };
+    Ok(Memory {
+        start: start.context(&name)?.cast(),
+        length: length.get(),
+    })
+}
+
+fn map_anonymous(length: NonZeroUsize, kind: Kind) -> Result<Memory> {
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    let (flags, align) = match kind {
+        Kind::Hugetlb => (MapFlags::MAP_PRIVATE | MapFlags::MAP_HUGETLB, 0),
+        Kind::Huge => (MapFlags::MAP_PRIVATE, HUGE_PAGE),
+        _ => (MapFlags::MAP_PRIVATE, 0),
+    };
+    let room = length.checked_add(align).ok_or("too much memory")?;
+    // SAFETY: A new mapping at an address of the kernel's choice aliases nothing in this process.
+    let start = unsafe { mmap_anonymous(None, room, access, flags) }.context("mmap")?;
+    let skip = match align {
+        0 => 0,
+        align => start.cast::<u8>().align_offset(align),
+    };
+    // SAFETY: The room is larger than the length by the most that alignment can skip.
+    let start = unsafe { start.cast::<u8>().add(skip) };
+    let advice = match kind {
+        Kind::Huge => Some(MmapAdvise::MADV_HUGEPAGE),
+        Kind::Normal => Some(MmapAdvise::MADV_NOHUGEPAGE),
+        Kind::Hugetlb | Kind::Pipes => None,
+    };
+    if let Some(advice) = advice {
+        // SAFETY: This concerns the new mapping only, and not what it contains.
+        unsafe { madvise(start.cast(), length.get(), advice) }.context("madvise")?;
+    }
+    Ok(Memory {
+        start,
+        length: length.get(),
+    })
+}
+
+/// A pipe that holds `PIPE` bytes or pages of them.
+fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = nix::unistd::pipe().context("pipe")?;
+    fcntl(&write, FcntlArg::F_SETPIPE_SZ(PIPE as i32)).context("size of a pipe")?;
+    Ok((read, write))
+}
+
+/// What has to stay for the pages to stay pinned.
+type Pinned = Box<dyn Any>;
+
+fn fill_pipes(size: usize) -> Result<Vec<(OwnedFd, OwnedFd)>> {
+    let block = vec![0x5a; PIPE];
+    let mut pipes = Vec::new();
+    for _ in 0..size.div_ceil(PIPE) {
+        let (read, write) = pipe()?;
+        let mut sink = File::from(write);
+        sink.write_all(&block).context("fill a pipe")?;
+        pipes.push((read, sink.into()));
+    }
+    Ok(pipes)
+}
+
+fn pin(memory: Memory, how: Pin, into: Option<&Path>) -> Result<Pinned> {
+    Ok(match how {
+        Pin::Pipe => {
+            let mut pipes = Vec::new();
+            // A slot for each page, which is what the pipe's size in bytes is for.
+            for part in memory.bytes().chunks(PIPE) {
+                let pipe = pipe()?;
+                let taken = vmsplice(&pipe.1, &[IoSlice::new(part)], SpliceFFlags::empty())
+                    .context("vmsplice")?;
+                if taken != part.len() {
+                    return Err(format!("a pipe took {taken} bytes of {}", part.len()));
+                }
+                pipes.push(pipe);
+            }
+            Box::new(pipes)
+        }
+        Pin::Ring => {
+            let ring = IoUring::new(1).context("set up io_uring")?;
+            let buffer = libc::iovec {
+                iov_base: memory.start.as_ptr().cast(),
+                iov_len: memory.length,
+            };
+            // SAFETY: The buffer is a mapping that lives as long as the process, and no request is ever made.
+            unsafe { ring.submitter().register_buffers(&[buffer]) }
+                .context("register buffers with io_uring")?;
+            Box::new(ring)
+        }
+        Pin::Direct => {
+            let path = into.ok_or("--pin direct needs --into")?;
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .custom_flags(libc::O_DIRECT)
+                .open(path)
+                .context(path.display())?;
+            let bytes = memory.bytes();
+            Box::new(spawn(move || {
+                if let Err(error) = file.write_all_at(bytes, 0) {
+                    eprintln!("workload: direct write: {error}");
+                    std::process::exit(1);
+                }
+                println!("written=1");
+            }))
+        }
+    })
+}
+
+fn give_back(memory: Memory, step: usize) -> Result<()> {
+    for at in (step..memory.length).step_by(2 * step) {
+        // SAFETY: The page lies in the mapping, and is not touched again: see `step` in `run`.
+        unsafe { munmap(memory.start.add(at).cast(), step) }.context("munmap")?;
+    }
+    Ok(())
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    cgroup::join_if_given(args.cgroup.as_deref())?;
+    // Before any thread is started, which inherits it.
+    let mut signals = SigSet::empty();
+    for signal in [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+    ] {
+        signals.add(signal);
+    }
+    signals.thread_block().context("block signals")?;
+
+    let length = NonZeroUsize::new(args.size as usize).ok_or("nothing to keep")?;
+    let page = match args.kind {
+        Kind::Hugetlb => HUGE_PAGE,
+        _ => PAGE,
+    };
+    let mut step = page;
+    let write = args.write || args.file.is_none();
+    let mut pinned: Option<Pinned> = None;
+    let mut memory = None;
+    if args.kind == Kind::Pipes {
+        pinned = Some(Box::new(fill_pipes(length.get())?));
+    } else {
+        let mapped = match &args.file {
+            Some(path) => map_file(path, length)?,
+            None => map_anonymous(length, args.kind)?,
+        };
+        mapped.touch(step, write);
+        if args.lock {
+            // SAFETY: To lock memory changes nothing that this process can see.
+            unsafe { mlock(mapped.start.cast(), mapped.length) }.context("mlock")?;
+        }
+        if args.sparse {
+            give_back(mapped, page)?;
+            step = 2 * page;
+        }
+        if let Some(how) = args.pin {
+            pinned = Some(pin(mapped, how, args.into.as_deref())?);
+        }
+        memory = Some(mapped);
+    }
+    println!("ready=1");
+
+    let mut touched = 0;
+    loop {
+        match signals.wait().context("wait for a signal")? {
+            Signal::SIGUSR1 => {
+                if let Some(memory) = memory {
+                    memory.touch(step, write);
+                }
+                touched += 1;
+                println!("touched={touched}");
+            }
+            Signal::SIGUSR2 => {
+                drop(pinned.take());
+                println!("released=1");
+            }
+            _ => break,
+        }
+    }
+    println!("bytes={}", args.size);
+    Ok(())
+}

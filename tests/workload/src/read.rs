@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `read`: reads a part of a file once, as a process of a cgroup.
+//!
+//! It has all the memory that it needs before it begins, and gives none of it back, so that it can read on in a cgroup
+//! that gets full meanwhile.
+
+use crate::cgroup;
+use crate::error::Context;
+use crate::error::Result;
+use crate::error::bytes;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The file.
+    #[arg(long)]
+    file: PathBuf,
+    /// Bytes that are read; what the file does not have is an error.
+    #[arg(long, value_parser = bytes)]
+    size: u64,
+    /// Where in the file they begin.
+    #[arg(long, default_value = "0", value_parser = bytes)]
+    offset: u64,
+    /// Bytes per call.
+    #[arg(long, default_value = "64k", value_parser = bytes)]
+    block: u64,
+    /// Join this cgroup first.
+    #[arg(long)]
+    cgroup: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    if args.block == 0 {
+        return Err("a block cannot be 0".to_owned());
+    }
+    cgroup::join_if_given(args.cgroup.as_deref())?;
+    let name = args.file.display();
+    let file = File::open(&args.file).context(&name)?;
+    let buffer = vec![0x5a; args.block.min(args.size) as usize].leak();
+    println!("file={name} size={}", args.size);
+    let start = Instant::now();
+    let mut done = 0;
+    while done < args.size {
+        let length = args.block.min(args.size - done) as usize;
+        file.read_exact_at(&mut buffer[..length], args.offset + done)
+            .context(&name)?;
+        done += length as u64;
+    }
+    println!("bytes={done} ms={}", start.elapsed().as_millis());
+    Ok(())
+}
