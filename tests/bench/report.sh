@@ -47,6 +47,7 @@ sections()
 		parent A parent's limit
 		victim A victim beside a hog
 		cost What it costs where nobody is throttled
+		recharge What removed cgroups left
 	END
 }
 
@@ -207,10 +208,11 @@ write_victim()
 write_cost()
 {
 	cat <<-'END'
-		Instructions in a guest whose clock counts them (QEMU `-icount`, one processor): 4 KiB by `pwrite`, or one store to a
-		page of a shared mapping, over and over 16 MiB, timer ticks included. "Clean" pages are in memory and written back, so
-		each gets dirty once: on ext4 the path on which a limit is counted and checked. "Fresh" ones are new to a file that was
-		truncated: allocated and charged as well. The limit, where one is set, is 256 MiB and not reached.
+		Instructions in a guest whose clock counts them (QEMU `-icount`, one processor): 4 KiB by `pread` or `pwrite`, or one
+		store to a page of a shared mapping, over and over 16 MiB, timer ticks included. "Clean" pages are in memory and written
+		back, so each gets dirty once, if it is not just read: on ext4 the path on which a limit is counted and checked. "Fresh"
+		ones are new to a file that was truncated: allocated and charged as well. The limit, where one is set, is 256 MiB and not
+		reached. Recharging is on where all three switches are; inherited is then another file than the one that is measured.
 
 	END
 	verdicts
@@ -235,15 +237,111 @@ write_cost()
 		row("unloaded", "instructions, module not loaded:", 0.2)
 		row("unset", "instructions, module loaded, nothing set:", 0.3)
 		row("set", "instructions, limit set, not throttled:", 1)
+		row("unset", "instructions, recharging off, module loaded:", 0.2)
+		row("recharge", "instructions, recharging on, nothing inherited:", 0.3)
 		for (key in high) {
 			spread = 100 * (high[key] / low[key] - 1)
 			if (spread > widest) widest = spread
 		}
-		printf "\n| file system, operation, pages | stock, instructions | unloaded | loaded, nothing set | limit set |\n|---|---|---|---|---|\n"
+		printf "\n| file system, operation, pages | stock, instructions | unloaded | loaded, nothing set | limit set "
+		printf "| recharging on, nothing inherited | and another file inherited |\n|---|---|---|---|---|---|---|\n"
 		for (i = 1; i <= count; i++)
-			printf "| %s | %.1f | %+.2f %% | %+.2f %% | %+.2f %% |\n", order[i], mean(order[i], "stock"),
-				more(order[i], "unloaded"), more(order[i], "unset"), more(order[i], "set")
+			printf "| %s | %.1f | %+.2f %% | %+.2f %% | %+.2f %% | %+.2f %% | %+.2f %% |\n", order[i],
+				mean(order[i], "stock"), more(order[i], "unloaded"), more(order[i], "unset"), more(order[i], "set"),
+				more(order[i], "recharge"), more(order[i], "inherited")
 		printf "\nEach is the mean of two guests, which differed by %.3f %% at most.\n", widest
+	}'
+}
+
+write_recharge()
+{
+	cat <<-'END'
+		What a cgroup brought in is inherited by its parent when it is removed, and then charged to another, in place. All of it
+		is in memory and written back; of ext4 it is page cache, of tmpfs shared memory.
+
+	END
+	verdicts
+	# shellcheck disable=SC2016 # It is Markdown.
+	rows recharge '
+	function kind(    size) {
+		size = f("given") / f("folios")
+		folio_size = size < 256 ? sprintf("%.0f KiB", 4 * size) : sprintf("%.0f MiB", size / 256)
+		return f("folio") ", " folio_size
+	}
+	function worse(key, figure, is_worse, who) {
+		if (!(key in whose) || is_worse) { worst[key] = figure; whose[key] = who }
+	}
+	{ share = f("moved") / f("given"); name = kind() }
+	f("test") == "move" {
+		worse("share", share, share < worst["share"], name)
+		what = name (f("mapped") == "no" ? ", not mapped" : ", mapped once") ", by " f("by")
+		run = f("run")
+		if (!(what in seen)) {
+			seen[what] = ++count; order[count] = what
+			group[what] = folio_size == "4 KiB" ? f("mapped") : "large " f("mapped")
+		}
+		if (run > runs) runs = run
+		# The second size is the larger one.
+		per_page[what, run] = (f("ns") - ns[what, run]) / (f("moved") - moved[what, run])
+		ns[what, run] = f("ns"); moved[what, run] = f("moved")
+	}
+	f("test") == "restart" {
+		worse("own", share, share < worst["own"], name)
+		worse("read", f("bytes_read"), f("bytes_read") > worst["read"], name)
+		adopted = f("ns") / 1000
+		ratio = adopted / 1000 / f("back_ms")
+		at_speed = f("speed") == "max" ? "as fast as the host" : f("speed") / 1e6 " MB/s"
+		if (f("speed") != "max") worse("ratio", ratio, ratio > worst["ratio"], name)
+		restarts = restarts sprintf("| %s | %s | %s | %s | %s | %s | %.2f |\n", name, percent(share), f("bytes_read"),
+			time(adopted), at_speed, time(f("back_ms") * 1000), ratio)
+	}
+	f("test") == "deferred" {
+		worse("late", share, share < worst["late"], name)
+		deferred = deferred sprintf("| %s | %s | %s | %s | %d |\n", name, time(f("back_ms") * 1000), percent(share),
+			share >= 0.99 ? time(f("ns") / 1000) : "", f("dropped"))
+	}
+	function instructions(which, words, bound) {
+		verdict("recharging, instructions per " words " ≤ " bound,
+			sprintf("%.0f (%s)", worst[which], whose[which]), worst[which] <= bound)
+	}
+	END {
+		for (i = 1; i <= count; i++) {
+			what = order[i]; sum = 0; low = per_page[what, 1]; high = low
+			for (run = 1; run <= runs; run++) {
+				value = per_page[what, run]; sum += value
+				if (value < low) low = value
+				if (value > high) high = value
+			}
+			mean = sum / runs; which = group[what]
+			worse(which, mean, mean > worst[which], what)
+			moves = moves sprintf("| %s | %.1f | %.1f |\n", what, mean, high - low)
+		}
+		instructions("no", "4 KiB folio, not mapped:", 1300)
+		instructions("once", "4 KiB folio, mapped once:", 3000)
+		instructions("large no", "page of a large folio:", 100)
+		verdict("recharging, quiet system: 100 % of what was given is moved",
+			percent(worst["share"]) " (" whose["share"] ")", worst["share"] >= 1)
+		verdict("restarted service, 256 MiB, adoption: ≥ 99 % its own",
+			percent(worst["own"]) " (" whose["own"] ")", worst["own"] >= 0.99)
+		verdict("restarted service, 256 MiB, adoption: without a read", worst["read"] " bytes", worst["read"] == 0)
+		verdict("deferred, one sequential read of 256 MiB: ≥ 99 % its own one second later",
+			percent(worst["late"]) " (" whose["late"] ")", worst["late"] >= 0.99)
+
+		print "\nInstructions per page, in a guest whose clock counts them (QEMU `-icount`, one processor): those of the kernel\47s"
+		print "workers, or of the write to `memory.recharge`. What a pass costs whatever it finds is left out: two sizes are"
+		print "measured, and this is the difference. The requirement for large folios is taken to be for those not mapped."
+		print "\n| folios | instructions per page | two guests differ by |\n|---|---|---|"
+		printf "%s", moves
+		print "\nA service with 256 MiB of page cache, on ext4, is removed and made again, with `recharge_adopt`. Until 99 % are its own"
+		print "takes so long, of which the worker waits the first 100 ms; bytes read from the disk until then, and while the service"
+		print "reads all of its file. Beside it the time to read the file from the disk instead, which `io.max` holds to a speed or"
+		print "which is as fast as the host can copy."
+		print "\n| folios | its own | bytes read | adopted after | disk | reading it back | ratio |\n|---|---|---|---|---|---|---|"
+		printf "%s", restarts
+		print "\nAnother cgroup reads the file of a removed one, with `recharge_access`: once, from memory, 64 KiB at a time. \"Late\" is"
+		print "how long after the last read 99 % are its own; dropped are the pages whose access found no room to be noted."
+		print "\n| folios | the read took | its own 1 s later | late | dropped |\n|---|---|---|---|---|"
+		printf "%s", deferred
 	}'
 }
 

@@ -1,56 +1,115 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# `make demo`: what a limit does for a hog's neighbour, shown in one guest in
-# two runs (guest.sh): a table, a picture here and as build/demo/dirty.svg, and
-# in two lines what was seen. Fails if the limit was passed.
+# `make demo`, in two acts, each in a guest of its own:
+#   limit    what a limit does for a hog's neighbour, shown in two runs (guest.sh):
+#            a table, a picture here and as build/demo/dirty.svg, and in two lines
+#            what was seen. Fails if the limit was passed.
+#   restart  what a restarted service has of its page cache, without and with
+#            recharging (restart.sh): its slice as memcgctl shows it, a table, and
+#            in two lines what was seen. Fails if recharging made no difference.
+# Usage: tests/demo/run.sh [limit|restart]...   (none: both)
 charset=${LC_ALL:-${LC_CTYPE:-${LANG-}}}
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../tools/env.sh"
-seconds=25 limit=$((8 << 20))
+seconds=25 limit=$((8 << 20)) cache=$((128 << 20))
 out=$BUILD/demo workload=$BUILD/bin/workload
 
-step demo "a hog and its victim, without a limit and with one"
-rm -rf "$out"
-"$TOP/tests/vm/run.sh" --flavor release --insmod --disk 512M,bps=2000000,fs=xfs --timeout 60 \
-	--add "$TOP/tests/bench:/bench" --add "$TOP/tests/demo:/demo" --out "$out" \
-	-- /demo/guest.sh "$seconds" "$limit" </dev/null
+# guest OPTION... -- COMMAND...: in a guest that has the acts.
+guest()
+{
+	"$TOP/tests/vm/run.sh" --flavor release --insmod --timeout 60 \
+		--add "$TOP/tests/bench:/bench" --add "$TOP/tests/demo:/demo" --out "$out" "$@" </dev/null
+}
 
-# summary PROGRAM: awk over the two runs; the figures of each are in the arrays
-# of these names, indexed by "free" and "limited".
+# summary FILE PROGRAM: awk over the rows of figures that a guest left.
 summary()
 {
-	awk -F, -v limit="$limit" '
+	awk -F, -v limit="$limit" -v cache="$cache" '
 	function mib(bytes) { return sprintf("%.1f MiB", bytes / 1048576) }
 	function time(us) { return us < 1e6 ? sprintf("%.1f ms", us / 1000) : sprintf("%.1f s", us / 1e6) }
-	{ peak[$1] = $2; rate[$1] = $3; p99[$1] = $4; stall[$1] = $5; slack = $6 * 64 * 4096 }
-	'"$1" "$out/runs.csv"
+	'"$2" "$out/$1"
 }
 
-echo
-summary '
-function run(words, key) {
-	printf "%-20s %12s %14.1f %12s %15s\n", words, mib(peak[key]), rate[key], time(p99[key]), time(stall[key])
+# The figures of each run are in the arrays of these names, indexed by "free" and
+# "limited".
+runs()
+{
+	# shellcheck disable=SC2016 # The columns are awk's.
+	summary runs.csv '{ peak[$1] = $2; rate[$1] = $3; p99[$1] = $4; stall[$1] = $5; slack = $6 * 64 * 4096 }'"$1"
 }
-END {
-	printf "%-20s %12s %14s %12s %15s\n", "", "hog, highest", "victim, ops/s", "victim, p99", "longest stall"
-	run("no limit", "free")
-	run("limit " mib(limit), "limited")
-}'
-echo
-ascii=()
-[[ ${charset^^} =~ UTF-?8 ]] || ascii=(--ascii)
-"$workload" plot --title "The hog's dirty and writeback pages" --limit "$limit" \
-	--series "no limit=$out/free.csv" --series "with the limit=$out/limited.csv" \
-	--svg "$out/dirty.svg" ${ascii[@]+"${ascii[@]}"}
-echo
-echo "The picture is in ${out#"$TOP/"}/dirty.svg as well."
-summary '
-END {
-	printf "Without a limit the hog held up to %s, and its neighbour got %.0f of its 125 appends a second and once stood still for %s.\n",
-		mib(peak["free"]), rate["free"], time(stall["free"])
-	if (peak["limited"] <= limit) words = "stayed below it (highest " mib(peak["limited"]) ")"
-	else words = "passed it by " int((peak["limited"] - limit) / 4096) " pages"
-	printf "With memory.dirty_limit_in_bytes=%dM on the hog it %s, and its neighbour got %.0f of 125 and never waited longer than %s.\n",
-		limit / 1048576, words, rate["limited"], time(stall["limited"])
-	exit peak["limited"] > limit + slack
-}'
+
+act_limit()
+{
+	local ascii=()
+	step demo "a hog and its victim, without a limit and with one"
+	guest --disk 512M,bps=2000000,fs=xfs -- /demo/guest.sh "$seconds" "$limit"
+	echo
+	runs '
+	function run(words, key) {
+		printf "%-20s %12s %14.1f %12s %15s\n", words, mib(peak[key]), rate[key], time(p99[key]), time(stall[key])
+	}
+	END {
+		printf "%-20s %12s %14s %12s %15s\n", "", "hog, highest", "victim, ops/s", "victim, p99", "longest stall"
+		run("no limit", "free")
+		run("limit " mib(limit), "limited")
+	}'
+	echo
+	[[ ${charset^^} =~ UTF-?8 ]] || ascii=(--ascii)
+	"$workload" plot --title "The hog's dirty and writeback pages" --limit "$limit" \
+		--series "no limit=$out/free.csv" --series "with the limit=$out/limited.csv" \
+		--svg "$out/dirty.svg" ${ascii[@]+"${ascii[@]}"}
+	echo
+	echo "The picture is in ${out#"$TOP/"}/dirty.svg as well."
+	runs '
+	END {
+		printf "Without a limit the hog held up to %s, and its neighbour got %.0f of its 125 appends a second and once stood still for %s.\n",
+			mib(peak["free"]), rate["free"], time(stall["free"])
+		if (peak["limited"] <= limit) words = "stayed below it (highest " mib(peak["limited"]) ")"
+		else words = "passed it by " int((peak["limited"] - limit) / 4096) " pages"
+		printf "With memory.dirty_limit_in_bytes=%dM on the hog it %s, and its neighbour got %.0f of 125 and never waited longer than %s.\n",
+			limit / 1048576, words, rate["limited"], time(stall["limited"])
+		exit peak["limited"] > limit + slack
+	}'
+}
+
+# The same, indexed by "plain" and "adopt".
+restarts()
+{
+	# shellcheck disable=SC2016 # The columns are awk's.
+	summary restart.csv '{ before[$1] = $2; own[$1] = $3; slice[$1] = $4; bytes_read[$1] = $5; ms[$1] = $6 }'"$1"
+}
+
+act_restart()
+{
+	step demo "a service is restarted, without recharging and with it"
+	guest --disk 512M,fs=ext4 -- /demo/restart.sh "$cache"
+	echo
+	restarts '
+	function run(words, key) {
+		printf "%-20s %12s %12s %17s %10s\n", words, mib(before[key]), mib(own[key]), mib(slice[key]), mib(bytes_read[key])
+	}
+	END {
+		printf "%-20s %12s %12s %17s %10s\n", "charged to app", "before", "after", "left with slice", "read"
+		run("no recharging", "plain")
+		run("recharge_adopt", "adopt")
+	}'
+	echo
+	restarts '
+	END {
+		printf "Without recharging the restarted service had %s of its %s of page cache to its name; the rest stayed with its slice, where no limit of the service covers it.\n",
+			mib(own["plain"]), mib(cache)
+		printf "With recharge_adopt %s were its own again %.1f s after it was back, and %s was read from the disk.\n",
+			mib(own["adopt"]), ms["adopt"] / 1000, bytes_read["adopt"] ? mib(bytes_read["adopt"]) : "nothing"
+		exit !(own["adopt"] >= cache * 0.99 && own["plain"] <= cache * 0.01 && bytes_read["adopt"] == 0)
+	}'
+}
+
+acts=("$@")
+((${#acts[@]})) || acts=(limit restart)
+for act in "${acts[@]}"; do
+	declare -F "act_$act" >/dev/null || die demo "there is no act $act"
+done
+rm -rf "$out"
+for act in "${acts[@]}"; do
+	"act_$act"
+done
