@@ -2,16 +2,17 @@
 
 //! The command line. What knobs there are comes from the library's list.
 
-use clap::error::ErrorKind;
+mod args;
+mod target;
+
+pub use args::*;
+pub use target::usage;
+pub use target::Target;
+
 use clap::Args;
-use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
 use memcgfs::knobs;
-use memcgfs::Amount;
-use memcgfs::Assignment;
-use std::ffi::OsString;
-use std::fmt;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -22,10 +23,41 @@ starts with a dot, or the name of a systemd unit. Sizes take K M G T P E, powers
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 the kernel lacks the feature, 4 partly done.";
 
-/// Per-cgroup dirty limits: look at them, set them, start writeback.
+/// What a file for `apply` looks like.
+const APPLY: &str = "\
+A file:
+
+  [sysfs]                              # switches in /sys/kernel/mm/memcg_knobs
+  recharge_adopt = true
+  recharge_scope = \"subtree\"
+
+  [cgroup.\"system.slice\"]              # a path below the cgroup2 mount
+  dirty_limit_in_bytes = \"256M\"        # a size, \"max\" or a number of bytes
+
+  [cgroup.\"backup.service\"]            # a systemd unit
+  optional = true                      # no error if it is not running
+  dirty_ratio = 2.5
+
+All of it is checked before anything is written; what holds already is not written again.";
+
+/// What the keys of `top` are.
+pub const TOP: &str = "\
+Keys:
+  Up Down PgUp PgDn Home End   move
+  Left Right                   sort by another column
+  r                            sort the other way round
+  t                            tree or flat
+  /                            filter by a part of the path (Enter keeps it, Esc not)
+  Space                        pause
+  + -                          look less or more often
+  ?                            help
+  q                            quit";
+
+/// Dirty limits and charges of cgroups: look at them, explain them, set them.
 #[derive(Debug, Parser)]
 #[command(name = "memcgctl", version, after_help = AFTER)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(args_override_self = true)]
 pub struct Cli {
     #[command(flatten)]
     pub places: Places,
@@ -67,6 +99,15 @@ pub enum Command {
     Show(ShowArgs),
     /// Show the same for a cgroup and all below it, as a table.
     Tree(TreeArgs),
+    /// Derive the limit in force from raw figures, tell who binds and what to change.
+    Explain(ExplainArgs),
+    /// Show all cgroups in a table that renews itself.
+    #[command(after_help = TOP)]
+    Top(TopArgs),
+    /// Watch a cgroup's dirty pages against their limit over time.
+    Watch(WatchArgs),
+    /// Tell of each writer that is made to wait, as it happens.
+    Trace(TraceArgs),
     /// Set knobs of a cgroup and tell what took force.
     #[command(
         override_usage = "memcgctl set [OPTIONS] <CGROUP|--self> <KNOB=VALUE>...",
@@ -74,156 +115,23 @@ pub enum Command {
     )]
     Set(SetArgs),
     /// Write back a cgroup's dirty pages and wait for it.
-    #[command(override_usage = "memcgctl flush [OPTIONS] <CGROUP|--self> [BYTES|max]")]
-    Flush(FlushArgs),
-}
-
-#[derive(Args, Debug)]
-pub struct CheckArgs {
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub struct ShowArgs {
-    /// The cgroup [default: the caller's own].
-    #[arg(conflicts_with = "own")]
-    pub cgroup: Option<OsString>,
-    /// The caller's own cgroup.
-    #[arg(long = "self")]
-    pub own: bool,
-    /// Print JSON: raw bytes, null for max, no key for what is absent.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub struct TreeArgs {
-    /// The cgroup at the top [default: the root].
-    #[arg(conflicts_with = "own")]
-    pub cgroup: Option<OsString>,
-    /// The caller's own cgroup.
-    #[arg(long = "self")]
-    pub own: bool,
-    /// Print JSON: raw bytes, null for max, no key for what is absent.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub struct SetArgs {
-    /// The cgroup.
-    cgroup: Option<OsString>,
-    /// What to set; "memory." may be left off a knob's name.
-    #[arg(value_name = "KNOB=VALUE", value_parser = Assignment::parse)]
-    assignments: Vec<Assignment>,
-    /// The caller's own cgroup.
-    #[arg(long = "self")]
-    own: bool,
-    /// Print what is set and in force then as JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub struct FlushArgs {
-    /// The cgroup.
-    cgroup: Option<OsString>,
-    /// How much to write back [default: max].
-    #[arg(value_name = "BYTES|max", value_parser = Amount::parse)]
-    amount: Option<Amount>,
-    /// The caller's own cgroup.
-    #[arg(long = "self")]
-    own: bool,
-    /// Print the outcome as JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Which cgroup a command is about.
-pub enum Target {
-    /// The one of this name.
-    Named(OsString),
-    /// The caller's.
-    Own,
-}
-
-impl SetArgs {
-    /// The cgroup and what to set in it. With `--self` the first word is no cgroup but a setting.
-    pub fn parts(self) -> Result<(Target, Vec<Assignment>), clap::Error> {
-        let (target, first) = target("set", self.cgroup, self.own)?;
-        let mut assignments = Vec::new();
-        if let Some(text) = first {
-            let assignment = Assignment::parse(&text);
-            assignments.push(assignment.map_err(|error| invalid("set", &text, &error))?);
-        }
-        assignments.extend(self.assignments);
-        if assignments.is_empty() {
-            return Err(missing("set", "<KNOB=VALUE>"));
-        }
-        Ok((target, assignments))
-    }
-}
-
-impl FlushArgs {
-    /// The cgroup and how much to write back. With `--self` the first word is no cgroup but the amount.
-    pub fn parts(self) -> Result<(Target, Amount), clap::Error> {
-        let (target, first) = target("flush", self.cgroup, self.own)?;
-        let amount = match (first, self.amount) {
-            (Some(_), Some(extra)) => {
-                return Err(invalid("flush", extra.text(), "one amount is enough"))
-            }
-            (Some(text), None) => {
-                Some(Amount::parse(&text).map_err(|error| invalid("flush", &text, error))?)
-            }
-            (None, amount) => amount,
-        };
-        Ok((target, amount.unwrap_or_else(Amount::max)))
-    }
-}
-
-/// The target, and the first word if it belongs to what follows the target.
-fn target(
-    command: &str,
-    word: Option<OsString>,
-    own: bool,
-) -> Result<(Target, Option<String>), clap::Error> {
-    match (word, own) {
-        (Some(word), false) => Ok((Target::Named(word), None)),
-        (None, false) => Err(missing(command, "<CGROUP|--self>")),
-        (None, true) => Ok((Target::Own, None)),
-        (Some(word), true) => match word.into_string() {
-            Ok(word) => Ok((Target::Own, Some(word))),
-            Err(word) => Err(invalid(command, &memcgfs::escaped(word), "not UTF-8")),
-        },
-    }
-}
-
-fn missing(command: &str, what: &str) -> clap::Error {
-    usage(
-        command,
-        ErrorKind::MissingRequiredArgument,
-        format_args!("{what} is missing"),
-    )
-}
-
-fn invalid(command: &str, text: &str, why: impl fmt::Display) -> clap::Error {
-    usage(
-        command,
-        ErrorKind::ValueValidation,
-        format_args!("invalid value {text:?}: {why}"),
-    )
-}
-
-/// An error of the command line that clap could not find by itself.
-pub fn usage(command: &str, kind: ErrorKind, text: impl fmt::Display) -> clap::Error {
-    let mut root = Cli::command();
-    root.build();
-    match root.find_subcommand_mut(command) {
-        Some(command) => command.error(kind, text),
-        None => root.error(kind, text),
-    }
+    #[command(override_usage = "memcgctl flush [OPTIONS] <CGROUP|--self> [SIZE|max]")]
+    Flush(TriggerArgs),
+    /// Move what a cgroup inherited from removed ones to its users, and wait for it.
+    #[command(override_usage = "memcgctl recharge [OPTIONS] <CGROUP|--self> [SIZE|max]")]
+    Recharge(TriggerArgs),
+    /// Mount a file system whose pages are all charged to one cgroup.
+    Mount(MountArgs),
+    /// List such mounts.
+    Mounts(MountsArgs),
+    /// Set what a TOML file declares, where it is not set yet.
+    #[command(after_help = APPLY)]
+    Apply(ApplyArgs),
+    /// Print the figures of all cgroups as OpenMetrics text.
+    Metrics(MetricsArgs),
+    /// Write man pages and completions for bash, zsh and fish below a directory.
+    #[command(hide = true)]
+    Generate(GenerateArgs),
 }
 
 /// The knobs and what they are for.
@@ -243,6 +151,7 @@ fn knob_help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
 
     #[test]
     fn consistent() {

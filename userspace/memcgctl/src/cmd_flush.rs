@@ -2,27 +2,19 @@
 
 //! `memcgctl flush`: start writeback, wait for it, show how it goes.
 
-use crate::cli::FlushArgs;
+use crate::cli::TriggerArgs;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::json::Name;
 use crate::output;
 use crate::report::seconds;
-use crate::report::Name;
+use crate::trigger;
 use memcgfs::knobs;
 use memcgfs::size::Bytes;
-use memcgfs::Amount;
 use memcgfs::Cgroup;
 use memcgfs::Error;
 use memcgfs::Snapshot;
 use serde::Serialize;
-use std::io;
-use std::io::IsTerminal;
-use std::io::Write;
-use std::sync::mpsc;
-use std::sync::mpsc::RecvTimeoutError;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
 
 /// How a flush went.
 #[derive(Serialize)]
@@ -45,28 +37,22 @@ struct Figures {
     writeback: u64,
 }
 
-pub fn run(context: &Context, args: FlushArgs) -> anyhow::Result<Exit> {
+pub fn run(context: &Context, args: TriggerArgs) -> anyhow::Result<Exit> {
     let json = args.json;
-    let (target, amount) = args.parts()?;
+    let (target, amount) = args.parts("flush")?;
     let cgroup = context.cgroup(&target)?;
-    if !cgroup.offers(&knobs::DIRTY_WRITEBACK) {
-        return Err(cgroup
-            .absence(&context.host, &knobs::DIRTY_WRITEBACK)
-            .into());
-    }
+    context.require(&cgroup, &knobs::DIRTY_WRITEBACK)?;
     let before = figures(&cgroup)?;
-    let start = Instant::now();
-    let result = wait(&cgroup, &amount, start);
-    let done = match result {
-        Ok(()) => true,
-        Err(ref error) if error.is_partial() => false,
-        Err(error) => return Err(error.into()),
-    };
+    let ended = trigger::run(
+        &amount,
+        |amount| cgroup.start_writeback(amount),
+        || figures(&cgroup).ok().map(Figures::words),
+    )?;
     let outcome = Outcome {
         name: Name::new(&cgroup.path()),
         asked: amount.bytes().at(),
-        done,
-        usec: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+        done: ended.less.is_none(),
+        usec: ended.usec,
         before,
         after: figures(&cgroup)?,
     };
@@ -74,80 +60,13 @@ pub fn run(context: &Context, args: FlushArgs) -> anyhow::Result<Exit> {
         true => output::json(&outcome)?,
         false => output::data(&format!("{}\n", outcome.words()))?,
     }
-    match result {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) => {
-            output::note(format_args!("fewer could be cleaned: {error}"));
-            Ok(Exit::Partly)
-        }
-    }
+    Ok(ended.exit("fewer could be cleaned"))
 }
 
-/// Write to the trigger, which blocks, in a thread of its own, and show progress meanwhile.
-fn wait(cgroup: &Cgroup, amount: &Amount, start: Instant) -> Result<(), Error> {
-    thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        scope.spawn(move || {
-            // The receiver waits below, so that it can not be gone.
-            let _ = sender.send(cgroup.start_writeback(amount));
-        });
-        let mut progress = Progress::new();
-        loop {
-            match receiver.recv_timeout(progress.interval) {
-                Ok(result) => {
-                    progress.end();
-                    return result;
-                }
-                // Figures that can not be read now are no reason to give up the flush.
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Ok(figures) = figures(cgroup) {
-                        progress.show(figures, start.elapsed());
-                    }
-                }
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-        }
-    })
-}
-
-/// A line on stderr: redrawn in place on a terminal, else a new one now and then.
-struct Progress {
-    interval: Duration,
-    in_place: bool,
-    drawn: bool,
-}
-
-impl Progress {
-    fn new() -> Self {
-        let in_place = io::stderr().is_terminal();
-        Self {
-            interval: Duration::from_millis(if in_place { 100 } else { 1000 }),
-            in_place,
-            drawn: false,
-        }
-    }
-
-    fn show(&mut self, figures: Figures, elapsed: Duration) {
-        let dirty = Bytes(figures.dirty);
-        let writeback = Bytes(figures.writeback);
-        let text = format!(
-            "dirty {dirty}, writeback {writeback}, {}s",
-            elapsed.as_secs()
-        );
-        match self.in_place {
-            // Return to the left margin and clear the line.
-            true => {
-                let _ = write!(io::stderr(), "\r\x1b[K{text}");
-            }
-            false => output::note(text),
-        }
-        self.drawn = true;
-    }
-
-    fn end(&self) {
-        if self.in_place && self.drawn {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+impl Figures {
+    fn words(self) -> String {
+        let (dirty, writeback) = (Bytes(self.dirty), Bytes(self.writeback));
+        format!("dirty {dirty}, writeback {writeback}")
     }
 }
 

@@ -23,9 +23,7 @@ pub fn run(context: &Context, args: SetArgs) -> anyhow::Result<Exit> {
     check(&assignments)?;
     let cgroup = context.cgroup(&target)?;
     for assignment in &assignments {
-        if !cgroup.offers(assignment.knob()) {
-            return Err(cgroup.absence(&context.host, assignment.knob()).into());
-        }
+        context.require(&cgroup, assignment.knob())?;
     }
     let before = held(&cgroup)?;
     let (done, exit) = match write(&cgroup, &assignments) {
@@ -53,11 +51,7 @@ fn check(assignments: &[Assignment]) -> Result<(), clap::Error> {
         for other in &assignments[..index] {
             let (name, other_name) = (one.knob().name, other.knob().name);
             let twice = name == other_name;
-            // `max` undoes nothing: it may stand beside the setting that replaces it.
-            let both = one.knob().conflicts_with(other.knob())
-                && !one.value().is_max()
-                && !other.value().is_max();
-            let problem = match (twice, both) {
+            let problem = match (twice, one.conflicts_with(other)) {
                 (true, _) => format!("{name} is given twice"),
                 (_, true) => {
                     format!("{other_name} and {name} replace each other; give one of them")

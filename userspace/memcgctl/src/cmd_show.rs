@@ -3,27 +3,19 @@
 //! `memcgctl show`: one cgroup.
 
 use crate::cli::ShowArgs;
-use crate::cli::Target;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
 use crate::report::Report;
-use memcgfs::knobs;
 use memcgfs::Cgroup;
 use memcgfs::Error;
 use memcgfs::Snapshot;
 use std::fmt::Write;
 
 pub fn run(context: &Context, args: &ShowArgs) -> anyhow::Result<Exit> {
-    let target = match &args.cgroup {
-        Some(name) => Target::Named(name.clone()),
-        None => Target::Own,
-    };
-    let cgroup = context.cgroup(&target)?;
+    let cgroup = context.named_or_own(args.cgroup.as_ref())?;
     let report = report(context, &cgroup)?;
-    if !cgroup.is_root() && !cgroup.offers(&knobs::DIRTY_STAT) {
-        output::note(cgroup.absence(&context.host, &knobs::DIRTY_STAT));
-    }
+    context.note_absent_figures(&cgroup);
     match args.json {
         true => output::json(&report)?,
         false => output::data(&text(&report))?,

@@ -8,13 +8,13 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
 use crate::report::Report;
+use crate::table;
 use memcgfs::escaped;
 use memcgfs::knobs;
 use memcgfs::Cgroup;
 use memcgfs::Snapshot;
 use memcgfs::VmDirty;
 use serde::Serialize;
-use std::fmt::Write;
 
 /// A cgroup and those below it.
 struct Node {
@@ -45,7 +45,7 @@ const UTF8: Glyphs = Glyphs(["├─", "└─", "│ ", "  "]);
 const ASCII: Glyphs = Glyphs(["|-", "`-", "| ", "  "]);
 
 /// The heads of the columns. The first and the last are text, the others are numbers.
-const HEADS: [&str; 8] = [
+const HEADS: [&str; 9] = [
     "CGROUP",
     "DIRTY",
     "WRITEBACK",
@@ -53,6 +53,7 @@ const HEADS: [&str; 8] = [
     "BACKGROUND",
     "FLOOR",
     "THROTTLED",
+    "INHERITED",
     "WHY",
 ];
 
@@ -83,7 +84,7 @@ pub fn run(context: &Context, args: &TreeArgs) -> anyhow::Result<Exit> {
             tree.iter().for_each(|node| node.list(&mut cgroups));
             output::json(&Listing { cgroups })?;
         }
-        false => output::data(&table(tree.as_ref()))?,
+        false => output::data(&text(tree.as_ref()))?,
     }
     Ok(gathering.exit)
 }
@@ -143,6 +144,7 @@ impl Node {
             report.background_limit(),
             report.setting(&knobs::DIRTY_MIN),
             report.throttled(),
+            report.inherited(),
             report.why(),
         ]);
         let [child, last_child, below, below_last] = glyphs.0;
@@ -161,7 +163,7 @@ impl Node {
     }
 }
 
-fn table(tree: Option<&Node>) -> String {
+fn text(tree: Option<&Node>) -> String {
     let glyphs = match output::is_rich() {
         true => &UTF8,
         false => &ASCII,
@@ -170,20 +172,5 @@ fn table(tree: Option<&Node>) -> String {
     if let Some(tree) = tree {
         tree.rows(glyphs, "", "", &mut rows);
     }
-    let mut widths = [0; HEADS.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for [label, figures @ .., why] in &rows {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{label:0$}", widths[0]);
-        for (figure, width) in figures.iter().zip(&widths[1..]) {
-            let _ = write!(text, "  {figure:>width$}");
-        }
-        let _ = writeln!(text, "  {why}");
-    }
-    text
+    table::lines(&rows)
 }

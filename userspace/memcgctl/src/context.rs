@@ -4,10 +4,14 @@
 
 use crate::cli::Places;
 use crate::cli::Target;
+use crate::output;
+use memcgfs::knobs;
+use memcgfs::knobs::Knob;
 use memcgfs::Cgroup;
 use memcgfs::Hierarchy;
 use memcgfs::Host;
 use memcgfs::Result;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The host, and how to get at its cgroups.
@@ -38,6 +42,26 @@ impl Context {
         match target {
             Target::Named(name) => hierarchy.resolve(name),
             Target::Own => hierarchy.own(&self.host),
+        }
+    }
+
+    /// The cgroup of that name, or the caller's own.
+    pub fn named_or_own(&self, name: Option<&OsString>) -> Result<Cgroup> {
+        self.cgroup(&name.map_or(Target::Own, |name| Target::Named(name.clone())))
+    }
+
+    /// Fails if the cgroup has no file for that knob.
+    pub fn require(&self, cgroup: &Cgroup, knob: &Knob) -> Result<()> {
+        match cgroup.offers(knob) {
+            true => Ok(()),
+            false => Err(cgroup.absence(&self.host, knob)),
+        }
+    }
+
+    /// Says on stderr why the module's figures of this cgroup are not there, if they should be.
+    pub fn note_absent_figures(&self, cgroup: &Cgroup) {
+        if !cgroup.is_root() && !cgroup.offers(&knobs::DIRTY_STAT) {
+            output::note(cgroup.absence(&self.host, &knobs::DIRTY_STAT));
         }
     }
 }

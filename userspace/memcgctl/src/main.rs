@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! memcgctl: look at per-cgroup dirty limits, set them, start writeback.
+//! memcgctl: dirty limits and charges of cgroups, to look at, to explain and to set.
 //!
 //! This crate is the command line and the display. What a cgroup's files are and mean is in `memcgfs`.
 
 mod cli;
+mod cmd_apply;
 mod cmd_check;
+mod cmd_explain;
 mod cmd_flush;
+mod cmd_generate;
+mod cmd_metrics;
+mod cmd_mount;
+mod cmd_mounts;
+mod cmd_recharge;
 mod cmd_set;
 mod cmd_show;
+mod cmd_top;
+mod cmd_trace;
 mod cmd_tree;
+mod cmd_watch;
 mod context;
 mod exit;
+mod json;
+mod openmetrics;
 mod output;
 mod report;
+mod stop;
+mod table;
+mod trigger;
 
 use clap::Parser;
 use cli::Cli;
@@ -33,7 +48,17 @@ fn run() -> anyhow::Result<Exit> {
         Command::Check(args) => cmd_check::run(&context, &args),
         Command::Show(args) => cmd_show::run(&context, &args),
         Command::Tree(args) => cmd_tree::run(&context, &args),
+        Command::Explain(args) => cmd_explain::run(&context, &args),
+        Command::Top(args) => cmd_top::run(&context, &args),
+        Command::Watch(args) => cmd_watch::run(&context, &args),
+        Command::Trace(args) => cmd_trace::run(&context, &args),
         Command::Set(args) => cmd_set::run(&context, args),
         Command::Flush(args) => cmd_flush::run(&context, args),
+        Command::Recharge(args) => cmd_recharge::run(&context, args),
+        Command::Mount(args) => cmd_mount::run(&context, &args),
+        Command::Mounts(args) => cmd_mounts::run(&context, &args),
+        Command::Apply(args) => cmd_apply::run(&context, &args),
+        Command::Metrics(args) => cmd_metrics::run(&context, &args),
+        Command::Generate(args) => cmd_generate::run(&args),
     }
 }

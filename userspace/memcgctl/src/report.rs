@@ -2,6 +2,8 @@
 
 //! What is told of one cgroup, in JSON and in words.
 
+use crate::json::Name;
+use crate::json::Raw;
 use memcgfs::escaped;
 use memcgfs::knobs;
 use memcgfs::knobs::Knob;
@@ -12,12 +14,8 @@ use memcgfs::Origin;
 use memcgfs::Snapshot;
 use memcgfs::Value;
 use memcgfs::VmDirty;
-use serde::ser::SerializeMap;
 use serde::Serialize;
 use serde::Serializer;
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 /// A cgroup's figures. What is absent has no key; `null` is `max`.
 #[derive(Serialize)]
@@ -34,6 +32,8 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     writeback: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    inherited: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     throttled_usec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     throttled_count: Option<u64>,
@@ -42,17 +42,6 @@ pub struct Report {
     /// Whether a background limit is set, for the words.
     #[serde(skip)]
     own_background: bool,
-}
-
-/// A cgroup's path. JSON is UTF-8, so that of any other comes in bytes as well.
-#[derive(Serialize)]
-pub struct Name {
-    cgroup: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cgroup_bytes: Option<Vec<u8>>,
-    /// For the words.
-    #[serde(skip)]
-    path: OsString,
 }
 
 /// The limits in force.
@@ -89,16 +78,6 @@ enum Why {
         #[serde(skip_serializing_if = "Option::is_none")]
         value: Option<u64>,
     },
-}
-
-impl Name {
-    pub fn new(path: &OsStr) -> Self {
-        Self {
-            cgroup: path.to_string_lossy().into_owned(),
-            path: path.to_owned(),
-            cgroup_bytes: path.to_str().is_none().then(|| path.as_bytes().to_vec()),
-        }
-    }
 }
 
 impl Why {
@@ -163,6 +142,7 @@ impl Report {
             why: Why::new(Origin::derive(snapshot, above), vm),
             dirty: snapshot.dirty(),
             writeback: snapshot.writeback(),
+            inherited: snapshot.inherited(),
             throttled_usec: figure(|stat| stat.throttled_usec),
             throttled_count: figure(|stat| stat.throttled_count),
             writeback_started: figure(|stat| stat.writeback_started),
@@ -176,6 +156,10 @@ impl Report {
 
     pub fn writeback(&self) -> String {
         size(self.writeback)
+    }
+
+    pub fn inherited(&self) -> String {
+        size(self.inherited)
     }
 
     pub fn limit(&self) -> String {
@@ -228,6 +212,9 @@ impl Report {
             let background = format!("{} ({})", self.background_limit(), self.why_background());
             lines.push(("background limit in force", background));
         }
+        if self.inherited.is_some() {
+            lines.push(("inherited", self.inherited()));
+        }
         if let (Some(usec), Some(count)) = (self.throttled_usec, self.throttled_count) {
             lines.push(("throttled", format!("{}, {count} times", seconds(usec))));
         }
@@ -263,17 +250,9 @@ fn settings<S: Serializer>(
     settings: &[(&'static Knob, Value)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(settings.len()))?;
-    for (knob, value) in settings {
-        match value {
-            Value::Bytes(bytes) => map.serialize_entry(knob.short_name(), &bytes.at())?,
-            Value::Ratio(ratio) => {
-                let percent = ratio
-                    .at()
-                    .map(|ratio| f64::from(ratio.hundredths()) / 100.0);
-                map.serialize_entry(knob.short_name(), &percent)?;
-            }
-        }
-    }
-    map.end()
+    serializer.collect_map(
+        settings
+            .iter()
+            .map(|(knob, value)| (knob.short_name(), Raw::Value(*value))),
+    )
 }

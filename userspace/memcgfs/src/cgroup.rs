@@ -2,6 +2,8 @@
 
 //! One cgroup: a directory below the cgroup2 mount, and its files.
 
+use crate::assignment::Amount;
+use crate::assignment::Assignment;
 use crate::error::Absence;
 use crate::error::Action;
 use crate::error::Error;
@@ -10,13 +12,16 @@ use crate::files;
 use crate::host::Host;
 use crate::knobs;
 use crate::knobs::Knob;
+use crate::size::parse_bytes;
 use crate::stat::DirtyStat;
+use crate::stat::Flat;
 use crate::stat::MemoryStat;
-use crate::value::Amount;
-use crate::value::Assignment;
+use crate::stat::RechargeStat;
+use crate::value::Limit;
 use crate::value::Value;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -67,6 +72,11 @@ impl Cgroup {
         self.dir.is_dir()
     }
 
+    /// The inode number of its directory, by which tracepoints name it; `None` if it vanished.
+    pub fn inode(&self) -> Option<u64> {
+        fs::metadata(&self.dir).ok().map(|metadata| metadata.ino())
+    }
+
     /// The cgroup above.
     pub fn parent(&self) -> Option<Self> {
         Some(Self {
@@ -78,6 +88,12 @@ impl Cgroup {
     /// The cgroups below, one level, sorted by name; none if it vanished.
     pub fn children(&self) -> Result<Vec<Self>> {
         let failed = |error| Error::io(Action::List, &self.dir, error);
+        // A directory has a link for each directory in it, besides its own two. Most cgroups have none below them, and
+        // to list their many files only to find that out is what takes most of the time with thousands of them.
+        match fs::metadata(&self.dir) {
+            Ok(metadata) if metadata.nlink() == 2 => return Ok(Vec::new()),
+            _ => {}
+        }
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if files::is_gone(&error) => return Ok(Vec::new()),
@@ -138,6 +154,25 @@ impl Cgroup {
         }
     }
 
+    /// The content of one of the kernel's own files that hold a size, in bytes.
+    pub fn size(&self, name: &str) -> Result<Option<Limit<u64>>> {
+        let path = self.file(name);
+        let Some(text) = files::read(&path)? else {
+            return Ok(None);
+        };
+        match parse_bytes(text.as_bytes()) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(_) => Err(Error::Content { path, found: text }),
+        }
+    }
+
+    /// The IDs of the threads in it. Those of other PID namespaces read as 0 and are left out.
+    pub fn threads(&self) -> Result<Vec<u32>> {
+        let words = self.words("cgroup.threads")?;
+        let numbers = words.iter().filter_map(|word| word.parse().ok());
+        Ok(numbers.filter(|tid| *tid != 0).collect())
+    }
+
     /// Write one knob.
     pub fn assign(&self, assignment: &Assignment) -> Result<()> {
         files::write(&self.file(assignment.knob().name), assignment.text())
@@ -146,6 +181,19 @@ impl Cgroup {
     /// Have the kernel clean `amount` and wait for it. A signal interrupts it.
     pub fn start_writeback(&self, amount: &Amount) -> Result<()> {
         files::write(&self.file(knobs::DIRTY_WRITEBACK.name), amount.text())
+    }
+
+    /// Have the kernel move `amount` of what was inherited to its users and wait for it. A signal interrupts it.
+    pub fn recharge(&self, amount: &Amount) -> Result<()> {
+        files::write(&self.file(knobs::RECHARGE.name), amount.text())
+    }
+
+    /// `memory.recharge_stat`.
+    pub fn recharge_stat(&self) -> Result<Option<RechargeStat>> {
+        let path = self.file(knobs::RECHARGE_STAT.name);
+        let text = files::read(&path)?;
+        text.map(|text| RechargeStat::parse(&path, &text))
+            .transpose()
     }
 
     /// `memory.dirty_stat`.
@@ -160,6 +208,15 @@ impl Cgroup {
         let path = self.file("memory.stat");
         let text = files::read(&path)?;
         text.map(|text| MemoryStat::parse(&path, &text)).transpose()
+    }
+
+    /// How many cgroups there are below it, on all levels.
+    pub fn descendants(&self) -> Result<Option<u64>> {
+        let path = self.file("cgroup.stat");
+        match files::read(&path)? {
+            Some(text) => Flat::new(&path, &text).number("nr_descendants"),
+            None => Ok(None),
+        }
     }
 
     /// The controllers that are available here.

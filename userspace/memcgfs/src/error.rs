@@ -11,7 +11,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// Shorthand for results of this crate.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What was being done to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Action {
     Write(String),
     /// The directory was listed.
     List,
+    /// The directory was made.
+    Make,
 }
 
 /// Why a cgroup does not have one of the module's files.
@@ -63,6 +65,26 @@ pub enum Error {
         /// Why.
         reason: Absence,
     },
+    /// A file system could not be mounted.
+    Mount {
+        /// What was tried, as `tmpfs: memcg`.
+        step: String,
+        /// The kernel's answer.
+        source: io::Error,
+        /// What the kernel said in words.
+        log: Vec<String>,
+        /// Whether the kernel lacks what it takes.
+        unsupported: bool,
+    },
+    /// A file could not be written if it were tried.
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The kernel lacks something; this says what.
+    Unsupported(&'static str),
     /// No cgroup2 file system is mounted.
     NoMount {
         /// The table of mounts that was searched.
@@ -103,7 +125,9 @@ impl Error {
     /// The errno that the kernel answered with.
     pub fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Io { source, .. } => source.raw_os_error().map(Errno::from_raw),
+            Self::Io { source, .. } | Self::NotWritable { source, .. } => {
+                source.raw_os_error().map(Errno::from_raw)
+            }
             _ => None,
         }
     }
@@ -117,10 +141,15 @@ impl Error {
     pub fn is_unsupported(&self) -> bool {
         matches!(
             self,
-            Self::Absent {
-                reason: Absence::Module | Absence::Version,
-                ..
-            }
+            Self::Unsupported(_)
+                | Self::Mount {
+                    unsupported: true,
+                    ..
+                }
+                | Self::Absent {
+                    reason: Absence::Module | Absence::Version,
+                    ..
+                }
         )
     }
 }
@@ -164,6 +193,7 @@ impl fmt::Display for Error {
                     Action::Read => write!(f, "cannot read {path}: ")?,
                     Action::Write(value) => write!(f, "cannot write {value:?} to {path}: ")?,
                     Action::List => write!(f, "cannot list {path}: ")?,
+                    Action::Make => write!(f, "cannot make {path}: ")?,
                 }
                 f.write_str(&in_words(source))
             }
@@ -171,6 +201,19 @@ impl fmt::Display for Error {
                 write!(f, "{}: not understood: {found:?}", escaped(path))
             }
             Self::Absent { path, reason } => write!(f, "{}: no such file: {reason}", escaped(path)),
+            Self::Mount {
+                step, source, log, ..
+            } => {
+                write!(f, "cannot mount {step}: {}", in_words(source))?;
+                for message in log {
+                    write!(f, "; {message}")?;
+                }
+                Ok(())
+            }
+            Self::NotWritable { path, source } => {
+                write!(f, "cannot write {}: {}", escaped(path), in_words(source))
+            }
+            Self::Unsupported(what) => f.write_str(what),
             Self::NoMount { table } => {
                 write!(f, "no cgroup2 file system is mounted ({})", escaped(table))
             }

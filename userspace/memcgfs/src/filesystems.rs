@@ -118,7 +118,9 @@ mod tests {
                 root: "/".into(),
                 point: "/mnt".into(),
                 fs_type: fs_type.to_owned(),
+                source: "none".into(),
                 options: options.into(),
+                memcg: None,
             };
             let device = |name: &str| ["ext4", "vfat"].contains(&name);
             assert_eq!(attribution(&mount, device), expected, "{fs_type} {options}");

@@ -2,6 +2,7 @@
 
 //! What holds for the whole machine: kernel, module, mounts, the system-wide limits.
 
+use crate::error::Absence;
 use crate::error::Action;
 use crate::error::Error;
 use crate::error::Result;
@@ -79,6 +80,16 @@ impl Host {
         Ok(table.map_or_else(Vec::new, |table| mount::parse(&table)))
     }
 
+    /// A path below `/proc`.
+    pub(crate) fn proc(&self, name: &str) -> PathBuf {
+        self.proc.join(name)
+    }
+
+    /// A path below `/sys`.
+    pub(crate) fn sys(&self, name: &str) -> PathBuf {
+        self.sys.join(name)
+    }
+
     pub(crate) fn mount_table(&self) -> PathBuf {
         self.proc.join("self/mountinfo")
     }
@@ -108,6 +119,27 @@ impl Host {
         ["module/memcg_knobs", "kernel/mm/memcg_knobs"]
             .iter()
             .any(|path| self.sys.join(path).is_dir())
+    }
+
+    /// Why one of the module's switches is absent.
+    pub(crate) fn why_absent(&self) -> Absence {
+        match self.module_loaded() {
+            true => Absence::Version,
+            false => Absence::Module,
+        }
+    }
+
+    /// Whether this process was started to ignore a signal of this number.
+    pub fn ignores_signal(&self, signal: i32) -> bool {
+        let status = files::read(&self.proc("self/status")).ok().flatten();
+        let mask = status.unwrap_or_default().lines().find_map(|line| {
+            let mask = line.strip_prefix("SigIgn:")?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        });
+        let bit = u32::try_from(signal)
+            .ok()
+            .and_then(|signal| 1u64.checked_shl(signal.checked_sub(1)?));
+        mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
     }
 
     /// Whether the kernel is patched. It reads all symbols, which takes a good part of a second.

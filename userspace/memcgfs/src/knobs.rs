@@ -22,6 +22,8 @@ pub enum Kind {
     Ratio,
     /// Nothing: writing a size, or `max`, starts something.
     Trigger,
+    /// Kinds of memory, as words.
+    Words,
     /// Lines of a key and a number.
     Flat,
 }
@@ -31,6 +33,10 @@ pub enum Kind {
 pub enum Capability {
     /// Per-cgroup dirty limits.
     DirtyLimits,
+    /// Recharging of what removed cgroups left.
+    Recharge,
+    /// Cgroups that pay for their descendants.
+    DeterministicCharges,
 }
 
 /// One file of a cgroup.
@@ -120,8 +126,38 @@ pub static DIRTY_STAT: Knob = Knob {
     help: "dirty and writeback bytes, the limits in force, throttling",
 };
 
+/// Starts recharging.
+pub static RECHARGE: Knob = Knob {
+    name: "memory.recharge",
+    mode: Mode::Write,
+    kind: Kind::Trigger,
+    since: Capability::Recharge,
+    excludes: None,
+    help: "move that many bytes inherited from removed cgroups to their users",
+};
+
+/// How much is inherited, and what became of it.
+pub static RECHARGE_STAT: Knob = Knob {
+    name: "memory.recharge_stat",
+    mode: Mode::Read,
+    kind: Kind::Flat,
+    since: Capability::Recharge,
+    excludes: None,
+    help: "bytes inherited from removed cgroups, recharged, failed",
+};
+
+/// What this cgroup pays for in place of its descendants.
+pub static PERSISTENT: Knob = Knob {
+    name: "memory.persistent",
+    mode: Mode::ReadWrite,
+    kind: Kind::Words,
+    since: Capability::DeterministicCharges,
+    excludes: None,
+    help: "what descendants bring in and this cgroup pays for; file, shmem, both or nothing",
+};
+
 /// All of them, in the order of display.
-pub static KNOBS: [&Knob; 7] = [
+pub static KNOBS: [&Knob; 10] = [
     &DIRTY_LIMIT,
     &DIRTY_BACKGROUND_LIMIT,
     &DIRTY_RATIO,
@@ -129,6 +165,9 @@ pub static KNOBS: [&Knob; 7] = [
     &DIRTY_MIN,
     &DIRTY_WRITEBACK,
     &DIRTY_STAT,
+    &RECHARGE,
+    &RECHARGE_STAT,
+    &PERSISTENT,
 ];
 
 /// The knob of this name, with `memory.` or without.
@@ -197,7 +236,8 @@ mod tests {
                 "dirty_background_limit_in_bytes",
                 "dirty_ratio",
                 "dirty_background_ratio",
-                "dirty_min"
+                "dirty_min",
+                "persistent"
             ]
         );
     }

@@ -8,14 +8,24 @@
 
 // Sizes, ratios and limits are parsed and checked by the very files that the kernel module is built of, so that the
 // two can not disagree.
+#[path = "../../../rust/floors.rs"]
+pub mod floors;
+#[path = "../../../rust/levels.rs"]
+pub mod levels;
 #[path = "../../../rust/limits.rs"]
 pub mod limits;
 #[path = "../../../rust/ratio.rs"]
 pub mod ratio;
+#[path = "../../../rust/share.rs"]
+pub mod share;
 #[path = "../../../rust/size.rs"]
 pub mod size;
+#[path = "../../../rust/switches.rs"]
+pub mod switch_values;
 
+mod assignment;
 mod cgroup;
+pub mod derivation;
 mod error;
 mod escape;
 mod files;
@@ -23,12 +33,26 @@ pub mod filesystems;
 mod hierarchy;
 mod host;
 pub mod knobs;
-mod mount;
+pub mod mount;
+pub mod mounting;
 mod origin;
+pub mod page;
+pub mod plan;
+pub mod settings;
 mod snapshot;
+mod span;
 mod stat;
+pub mod switches;
+pub mod system;
+pub mod tracing;
+mod usage;
 mod value;
+pub mod waiting;
+mod walk;
 
+pub use assignment::Amount;
+pub use assignment::Assignment;
+pub use assignment::BadAssignment;
 pub use cgroup::Cgroup;
 pub use error::in_words;
 pub use error::Absence;
@@ -43,10 +67,12 @@ pub use host::VmDirty;
 pub use mount::Mount;
 pub use origin::Origin;
 pub use snapshot::Snapshot;
+pub use span::Span;
 pub use stat::DirtyStat;
 pub use stat::MemoryStat;
-pub use value::Amount;
-pub use value::Assignment;
-pub use value::BadAssignment;
+pub use stat::RechargeStat;
+pub use usage::Usage;
+pub use value::Kinds;
 pub use value::Limit;
 pub use value::Value;
+pub use walk::Walk;

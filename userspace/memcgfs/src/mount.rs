@@ -17,12 +17,16 @@ pub struct Mount {
     pub point: PathBuf,
     /// The type of the file system.
     pub fs_type: String,
+    /// What is mounted: a device, or whatever was named in its place.
+    pub source: OsString,
     /// The options of the superblock.
     pub options: OsString,
+    /// The cgroup that its pages are charged to, relative to the reader's cgroup namespace.
+    pub memcg: Option<OsString>,
 }
 
 /// All mounts in the order of the table. A line that is not understood is left out.
-pub(crate) fn parse(table: &[u8]) -> Vec<Mount> {
+pub fn parse(table: &[u8]) -> Vec<Mount> {
     table
         .split(|&byte| byte == b'\n')
         .filter_map(line)
@@ -38,13 +42,20 @@ fn line(line: &[u8]) -> Option<Mount> {
     let point = fields.next()?;
     fields.find(|field| *field == b"-")?;
     let fs_type = fields.next()?;
-    let options = fields.nth(1)?;
+    let source = fields.next()?;
+    let options = fields.next()?;
+    // Split before the escapes are undone: a comma in a value is escaped, too.
+    let memcg = options
+        .split(|&byte| byte == b',')
+        .find_map(|option| option.strip_prefix(b"memcg="));
     Some(Mount {
         device: unescape(device),
         root: unescape(root).into(),
         point: unescape(point).into(),
         fs_type: String::from_utf8_lossy(fs_type).into_owned(),
+        source: unescape(source),
         options: unescape(options),
+        memcg: memcg.map(unescape),
     })
 }
 
@@ -84,14 +95,18 @@ mod tests {
         let mounts = parse(
             b"24 30 0:22 / /proc rw,nosuid - proc proc rw\n\
               30 1 0:26 / /sys/fs/cgroup rw shared:4 master:7 - cgroup2 cgroup2 rw,nsdelegate\n\
+              32 1 0:40 / /mnt rw - tmpfs pages rw,size=1k,memcg=/pod\\0541\\040a,x=1\n\
               31 1 8:1 /a /odd\\040name\\012\\134 rw - ext4 /dev/sda1 rw,data=journal\n",
         );
-        assert_eq!(mounts.len(), 3);
+        assert_eq!(mounts.len(), 4);
+        assert_eq!(mounts[2].memcg.as_deref(), Some(OsStr::new("/pod,1 a")));
+        assert_eq!(mounts[2].source, "pages");
         assert_eq!(mounts[1].fs_type, "cgroup2");
         assert_eq!(mounts[1].options, "rw,nsdelegate");
-        assert_eq!(mounts[2].device, "8:1");
-        assert_eq!(mounts[2].root, PathBuf::from("/a"));
-        assert_eq!(mounts[2].point, PathBuf::from("/odd name\n\\"));
+        assert_eq!(mounts[1].memcg, None);
+        assert_eq!(mounts[3].device, "8:1");
+        assert_eq!(mounts[3].root, PathBuf::from("/a"));
+        assert_eq!(mounts[3].point, PathBuf::from("/odd name\n\\"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::knobs;
 use crate::knobs::Knob;
 use crate::stat::DirtyStat;
 use crate::stat::MemoryStat;
+use crate::stat::RechargeStat;
 use crate::value::Limit;
 use crate::value::Value;
 
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub dirty_stat: Option<DirtyStat>,
     /// The kernel's figures, read where the module's are absent.
     pub memory_stat: Option<MemoryStat>,
+    /// What was inherited from removed cgroups.
+    pub recharge_stat: Option<RechargeStat>,
 }
 
 impl Snapshot {
@@ -38,12 +41,14 @@ impl Snapshot {
             Some(_) => None,
             None => cgroup.memory_stat()?,
         };
+        let recharge_stat = cgroup.recharge_stat()?;
         // A file is absent also when its cgroup is: only a look after the reading tells which.
         Ok(cgroup.exists().then_some(Self {
             cgroup,
             settings,
             dirty_stat,
             memory_stat,
+            recharge_stat,
         }))
     }
 
@@ -81,6 +86,11 @@ impl Snapshot {
             Some(stat) => stat.writeback,
             None => self.memory_stat.as_ref()?.file_writeback,
         }
+    }
+
+    /// Bytes inherited from removed cgroups.
+    pub fn inherited(&self) -> Option<u64> {
+        self.recharge_stat.as_ref()?.inherited
     }
 
     /// The limit in force.

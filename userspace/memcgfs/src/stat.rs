@@ -34,10 +34,26 @@ pub struct MemoryStat {
     pub file_dirty: Option<u64>,
     /// Bytes of page cache under writeback.
     pub file_writeback: Option<u64>,
+    /// Bytes of page cache on the LRU lists.
+    pub file_lru: Option<u64>,
+}
+
+/// `memory.recharge_stat`, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RechargeStat {
+    /// Charged here through a cgroup that was removed.
+    pub inherited: Option<u64>,
+    /// Moved here from a cgroup that had inherited it.
+    pub recharged_in: Option<u64>,
+    /// Moved from here to its users.
+    pub recharged_out: Option<u64>,
+    /// What should have been moved and could not.
+    pub recharge_failed: Option<u64>,
 }
 
 impl DirtyStat {
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+    /// Parse the content of a file; `path` is for messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let flat = Flat { path, text };
         Ok(Self {
             dirty: flat.number("dirty")?,
@@ -52,21 +68,44 @@ impl DirtyStat {
 }
 
 impl MemoryStat {
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+    /// Parse the content of a file; `path` is for messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let flat = Flat { path, text };
         Ok(Self {
             file_dirty: flat.number("file_dirty")?,
             file_writeback: flat.number("file_writeback")?,
+            file_lru: match (flat.number("inactive_file")?, flat.number("active_file")?) {
+                (Some(inactive), Some(active)) => Some(inactive.saturating_add(active)),
+                _ => None,
+            },
         })
     }
 }
 
-struct Flat<'a> {
+impl RechargeStat {
+    /// Parse the content of a file; `path` is for messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let flat = Flat { path, text };
+        Ok(Self {
+            inherited: flat.number("inherited")?,
+            recharged_in: flat.number("recharged_in")?,
+            recharged_out: flat.number("recharged_out")?,
+            recharge_failed: flat.number("recharge_failed")?,
+        })
+    }
+}
+
+/// Lines of a key and a number.
+pub(crate) struct Flat<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
-impl Flat<'_> {
+impl<'a> Flat<'a> {
+    pub(crate) fn new(path: &'a Path, text: &'a str) -> Self {
+        Self { path, text }
+    }
+
     fn limit(&self, key: &str) -> Result<Option<Limit<u64>>> {
         for line in self.text.lines() {
             let Some((found, value)) = line.split_once(' ') else {
@@ -83,7 +122,7 @@ impl Flat<'_> {
         Ok(None)
     }
 
-    fn number(&self, key: &str) -> Result<Option<u64>> {
+    pub(crate) fn number(&self, key: &str) -> Result<Option<u64>> {
         match self.limit(key)? {
             None => Ok(None),
             Some(Limit::At(number)) => Ok(Some(number)),
@@ -119,6 +158,20 @@ mod tests {
                 throttled_usec: Some(12),
                 throttled_count: Some(3),
                 writeback_started: Some(1),
+            }
+        );
+    }
+
+    #[test]
+    fn recharge_stat() {
+        let text = "inherited 4096\nrecharged_in 0\nrecharged_out 8192\n";
+        assert_eq!(
+            RechargeStat::parse(Path::new("stat"), text).unwrap(),
+            RechargeStat {
+                inherited: Some(4096),
+                recharged_in: Some(0),
+                recharged_out: Some(8192),
+                recharge_failed: None,
             }
         );
     }

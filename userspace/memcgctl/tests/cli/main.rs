@@ -7,14 +7,24 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod apply;
 mod check;
+mod explain;
 mod flush;
+mod generate;
 mod machine;
+mod metrics;
+mod mounts;
+mod openmetrics;
 mod pipes;
+mod recharge;
 mod set;
 mod show;
+mod top;
+mod trace;
 mod tree;
 mod usage;
+mod watch;
 
 use machine::Machine;
 use machine::Run;

@@ -18,7 +18,13 @@ fn large() -> Machine {
 #[test]
 fn a_closed_pipe_is_no_error() {
     let machine = large();
-    for args in [&["tree"][..], &["tree", "--json"]] {
+    for args in [
+        &["tree"][..],
+        &["tree", "--json"],
+        &["metrics"],
+        &["top", "--once", "--interval", "1ms"],
+        &["top", "--json", "--interval", "1ms"],
+    ] {
         let mut command = machine.command();
         command
             .args(args)

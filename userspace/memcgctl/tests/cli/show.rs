@@ -12,6 +12,11 @@ fn words() {
     let machine = Machine::new();
     machine.limited("web.service", 64 << 20);
     machine.put("cgroup/web.service/memory.dirty_min", "1052672\n");
+    machine.put(
+        "cgroup/web.service/memory.recharge_stat",
+        "inherited 4096\n",
+    );
+    machine.put("cgroup/web.service/memory.persistent", "file shmem\n");
     let out = machine.run(["show", "web.service"]).expect(0, "");
     assert_eq!(
         out,
@@ -21,6 +26,7 @@ dirty                                   8KiB
 writeback                               4KiB
 limit in force                          64MiB (own memory.dirty_limit_in_bytes)
 background limit in force               32MiB (half of the limit)
+inherited                               4KiB
 throttled                               1.234s, 34 times
 writeback started                       5 times
 memory.dirty_limit_in_bytes             64MiB
@@ -28,6 +34,7 @@ memory.dirty_background_limit_in_bytes  max
 memory.dirty_ratio                      max
 memory.dirty_background_ratio           max
 memory.dirty_min                        1.0MiB
+memory.persistent                       file shmem
 "
     );
 }

@@ -21,17 +21,21 @@ fn machine() -> Machine {
     machine.cgroup("pod/b/c");
     machine.cgroup("z");
     machine.put("cgroup/z/memory.dirty_min", "8388608\n");
+    machine.put(
+        "cgroup/pod/memory.recharge_stat",
+        "inherited 1048576\nrecharged_in 0\nrecharged_out 0\nrecharge_failed 0\n",
+    );
     machine
 }
 
 const TABLE: &str = "\
-CGROUP   DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  WHY
-/        12KiB         0B       -           -      -          -  system, vm.dirty_ratio = 20%
-|-pod     8KiB       4KiB   64MiB       32MiB     0B     1.234s  own memory.dirty_limit_in_bytes
-| |-a     8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
-| `-b     8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
-|   `-c   8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
-`-z       8KiB       4KiB  200MiB      100MiB   8MiB     1.234s  system, vm.dirty_ratio = 20%
+CGROUP   DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  INHERITED  WHY
+/        12KiB         0B       -           -      -          -          -  system, vm.dirty_ratio = 20%
+|-pod     8KiB       4KiB   64MiB       32MiB     0B     1.234s       1MiB  own memory.dirty_limit_in_bytes
+| |-a     8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
+| `-b     8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
+|   `-c   8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
+`-z       8KiB       4KiB  200MiB      100MiB   8MiB     1.234s          -  system, vm.dirty_ratio = 20%
 ";
 
 #[test]
@@ -45,9 +49,9 @@ fn part() {
     assert_eq!(
         machine().run(["tree", "pod/b"]).expect(0, ""),
         "\
-CGROUP  DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  WHY
-/pod/b   8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
-`-c      8KiB       4KiB  200MiB      100MiB     0B     1.234s  ancestor /pod with 64MiB
+CGROUP  DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  INHERITED  WHY
+/pod/b   8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
+`-c      8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
 "
     );
 }
@@ -65,6 +69,8 @@ fn json() {
     assert_eq!(names, ["/", "/pod", "/pod/a", "/pod/b", "/pod/b/c", "/z"]);
     assert_eq!(cgroups[0]["set"], serde_json::json!({}));
     assert_eq!(cgroups[1]["set"]["dirty_limit_in_bytes"], 64 << 20);
+    assert_eq!(cgroups[1]["inherited"], 1 << 20);
+    assert!(cgroups[2].get("inherited").is_none());
     assert_eq!(cgroups[4]["why"]["cgroup"], "/pod");
     assert_eq!(cgroups[5]["set"]["dirty_min"], 8 << 20);
 }
@@ -118,7 +124,9 @@ fn a_stock_kernel() {
     let note = "memcgctl: DIR/cgroup/a/memory.dirty_stat: no such file: the module memcg_knobs is not loaded\n";
     let out = machine.run(["tree"]).expect(0, note);
     assert!(
-        out.contains("\n|-a      8KiB         0B      -           -      -          -  system"),
+        out.contains(
+            "\n|-a      8KiB         0B      -           -      -          -          -  system"
+        ),
         "{out}"
     );
 }

@@ -33,7 +33,15 @@ fn mistakes() {
 fn help() {
     let machine = Machine::new();
     let out = machine.run(["--help"]).expect(0, "");
-    for word in ["check", "show", "tree", "set", "flush", "Exit codes:"] {
+    for word in [
+        "check",
+        "show",
+        "tree",
+        "set",
+        "flush",
+        "recharge",
+        "Exit codes:",
+    ] {
         assert!(out.contains(word), "{word}");
     }
     // What is for tests only is not shown.

@@ -97,3 +97,18 @@ fn file_systems_once_each() {
         ]
     );
 }
+
+#[test]
+fn ignored_signals() {
+    let dir = tempdir().unwrap();
+    assert!(!host(&dir).ignores_signal(1));
+    put(
+        dir.path(),
+        "proc/self/status",
+        "SigBlk:\tffffffffffffffff\nSigIgn:\t8000000000001001\n",
+    );
+    let ignored: Vec<_> = (-1..70)
+        .filter(|signal| host(&dir).ignores_signal(*signal))
+        .collect();
+    assert_eq!(ignored, [1, 13, 64]);
+}

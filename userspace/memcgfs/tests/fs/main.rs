@@ -8,9 +8,12 @@
 )]
 
 mod cgroup;
+mod derivation;
 mod hierarchy;
 mod host;
 mod origin;
+mod properties;
+mod settings;
 
 use std::fs;
 use std::path::Path;

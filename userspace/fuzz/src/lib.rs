@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must hold for any bytes that a parser of `memcgfs` is given. The fuzz targets call these, and the property
+//! tests of the library as well.
+
+use memcgfs::mounting::Options;
+use memcgfs::settings::Settings;
+use memcgfs::size::Bytes;
+use memcgfs::tracing::Line;
+use memcgfs::waiting::Pressure;
+use memcgfs::Amount;
+use memcgfs::Assignment;
+use memcgfs::DirtyStat;
+use memcgfs::MemoryStat;
+use memcgfs::RechargeStat;
+use memcgfs::Span;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// `KNOB=VALUE`: what the kernel would read back is a value again, the same one.
+pub fn assignment(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let _ = Amount::parse(text);
+    match Assignment::parse(text) {
+        Ok(assignment) => {
+            let read = assignment.read_back();
+            let again = Assignment::new(assignment.knob().name, &read.text());
+            // What is not a whole page may be rounded down to nothing, which only a floor may be.
+            if let Ok(again) = again {
+                assert_eq!(again.read_back(), read);
+            }
+            if let (Some(asked), Some(read)) = (assignment.value().bytes(), read.bytes()) {
+                assert!(read <= asked);
+            }
+            assert!(!assignment.conflicts_with(&assignment));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A span is more than nothing and at most a week.
+pub fn span(data: &[u8]) {
+    if let Ok(Span(span)) = Span::parse(&String::from_utf8_lossy(data)) {
+        assert!(!span.is_zero() && span.as_secs() <= 7 * 24 * 3600);
+    }
+}
+
+/// A settings file: mistakes are in lines that there are, and told in a line each.
+pub fn settings(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let Err(mistakes) = Settings::parse(&text) else {
+        return;
+    };
+    assert!(!mistakes.is_empty());
+    for mistake in mistakes {
+        assert!(
+            (1..=text.split('\n').count()).contains(&mistake.line),
+            "{mistake}"
+        );
+    }
+}
+
+/// A line of a trace.
+pub fn trace(data: &[u8]) {
+    if let Some(Line::Event(event)) = Line::parse(data) {
+        assert!(!event.name.is_empty());
+    }
+}
+
+/// A table of mounts: no more mounts than lines.
+pub fn mounts(data: &[u8]) {
+    let lines = data.split(|byte| *byte == b'\n').count();
+    assert!(memcgfs::mount::parse(data).len() <= lines);
+}
+
+/// Options of a mount never name a cgroup.
+pub fn options(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if Options::parse(&text).is_ok() {
+        assert!(!text.split(',').any(|option| option == "memcg"));
+    }
+}
+
+/// The kernel's files of keys and numbers.
+pub fn statistics(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let path = Path::new("file");
+    let _ = DirtyStat::parse(path, &text);
+    let _ = MemoryStat::parse(path, &text);
+    let _ = RechargeStat::parse(path, &text);
+    let _ = memcgfs::system::reserve(&text);
+    if let Some(pressure) = Pressure::parse(&text) {
+        let _ = pressure.since();
+    }
+}
+
+/// A name never leaves its line nor commands a terminal.
+pub fn name(data: &[u8]) {
+    let shown = memcgfs::escaped(OsStr::from_bytes(data));
+    assert!(!shown.chars().any(char::is_control), "{shown:?}");
+}
+
+/// A size as people read it: never above what is there.
+pub fn size(data: &[u8]) {
+    if let Ok(Some(bytes)) = memcgfs::size::parse_bytes(data) {
+        assert!(Bytes(bytes).to_string().ends_with('B'));
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One sentence on what to change.
+
+use super::text::name;
+use super::throttling::Throttling;
+use memcgfs::derivation::Derivation;
+use memcgfs::derivation::Level;
+use memcgfs::derivation::Place;
+use memcgfs::knobs;
+use memcgfs::limits::Limit;
+use memcgfs::size::Bytes;
+
+/// What to change, by who binds and whether that hurts anybody.
+pub fn sentence(derivation: &Derivation, throttling: &Throttling) -> String {
+    let place = derivation.binding;
+    let slowed = derivation
+        .bound(place)
+        .is_some_and(|bound| derivation.held(place) >= bound.slows_at);
+    if !throttling.now() && !slowed {
+        return "nothing: its writers are not slowed by dirty limits now".to_owned();
+    }
+    match place {
+        Place::System => system(derivation),
+        Place::Level(index) => match derivation.levels.get(index) {
+            Some(level) => cgroup(derivation, level, place),
+            None => String::new(),
+        },
+    }
+}
+
+fn cgroup(derivation: &Derivation, level: &Level, place: Place) -> String {
+    let name = name(derivation, place);
+    let Some(bound) = level.bound else {
+        return String::new();
+    };
+    // Twice as much is a suggestion that is large enough to be felt.
+    let twice = Bytes(bound.limit.saturating_mul(2));
+    let knob = knobs::DIRTY_LIMIT.name;
+    match level.config.limit {
+        Limit::Bytes(bytes) if bound.limit < bytes => format!(
+            "the limit of {name} is held to the memory that can be dirty: raise its memory.max or memory.high, or that \
+             of a cgroup above it"
+        ),
+        Limit::Bytes(_) => format!(
+            "raise {knob} of {name}, to {twice} say, if the device keeps up and the memory can be spared; else leave it, \
+             as it paces its writers to the device"
+        ),
+        Limit::Ratio(_) => format!(
+            "raise {} of {name}, or set {knob} there to {twice} say, which does not follow free memory",
+            knobs::DIRTY_RATIO.name
+        ),
+        Limit::Max => format!(
+            "set {knob} of {name}, to {twice} say: it replaces what the kernel derives from vm.dirty_* for this cgroup"
+        ),
+    }
+}
+
+fn system(derivation: &Derivation) -> String {
+    let knob = derivation
+        .system
+        .raw
+        .vm
+        .limit_setting()
+        .map_or("vm.dirty_ratio", |(knob, _)| knob);
+    match derivation.levels.first() {
+        Some(level) => format!(
+            "the system as a whole is full: limit the cgroup that dirties most (memcgctl top), give {} a floor by {}, or \
+             raise {knob}",
+            name(derivation, Place::Level(0)),
+            match level.floor {
+                Some(_) => "a greater memory.dirty_min",
+                None => knobs::DIRTY_MIN.name,
+            }
+        ),
+        None => format!("limit the cgroup that dirties most (memcgctl top), or raise {knob}"),
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The explanation for people: what holds and what to do, then the levels, then the raw figures.
+
+use super::advice;
+use super::throttling::Throttling;
+use crate::report::seconds;
+use crate::table;
+use memcgfs::derivation::Derivation;
+use memcgfs::derivation::Level;
+use memcgfs::derivation::Place;
+use memcgfs::escaped;
+use memcgfs::knobs;
+use memcgfs::limits;
+use memcgfs::size::Bytes;
+use memcgfs::waiting::Since;
+use memcgfs::Cgroup;
+use std::fmt::Write;
+
+pub fn text(cgroup: &Cgroup, derivation: &Derivation, throttling: &Throttling) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{name:15} {value}");
+    };
+    line("cgroup", escaped(cgroup.path()));
+    line("limit in force", in_force(derivation));
+    line("binds", binds(derivation));
+    for (name, value) in throttled(throttling) {
+        line(name, value);
+    }
+    line("what to do", advice::sentence(derivation, throttling));
+    text.push('\n');
+    text.push_str(&levels(derivation));
+    text.push('\n');
+    text.push_str(&raw(derivation));
+    text
+}
+
+/// The name of a place, as messages have it.
+pub fn name(derivation: &Derivation, place: Place) -> String {
+    match place {
+        Place::System => "the system".to_owned(),
+        Place::Level(index) => derivation
+            .levels
+            .get(index)
+            .map_or_else(String::new, |level| escaped(level.cgroup.path())),
+    }
+}
+
+fn in_force(derivation: &Derivation) -> String {
+    let limit = Bytes(derivation.limit);
+    let why = match derivation.tightest {
+        Place::System => vm(derivation),
+        Place::Level(index) => {
+            let set = derivation
+                .levels
+                .get(index)
+                .map(|level| set(level, derivation));
+            let set = set.unwrap_or_default();
+            match index {
+                0 => set,
+                _ => format!("{set} of {}", name(derivation, derivation.tightest)),
+            }
+        }
+    };
+    let kernel = match (derivation.agrees(), derivation.reported()) {
+        (Some(true), _) => "; the kernel says the same".to_owned(),
+        (Some(false), Some(reported)) => format!("; but the kernel says {}", Bytes(reported)),
+        _ => String::new(),
+    };
+    format!("{limit}: {why}{kernel}")
+}
+
+fn binds(derivation: &Derivation) -> String {
+    let place = derivation.binding;
+    let held = derivation.held(place);
+    let Some(bound) = derivation.bound(place) else {
+        return "-".to_owned();
+    };
+    let state = match held {
+        held if held >= bound.stops_at => "all writers wait",
+        held if held >= bound.slows_at => "writers are slowed",
+        _ => "no writer is slowed",
+    };
+    format!(
+        "{}: holds {} of {}; {state} (slowed from {}, stopped from {})",
+        name(derivation, place),
+        Bytes(held),
+        Bytes(bound.limit),
+        Bytes(bound.slows_at),
+        Bytes(bound.stops_at)
+    )
+}
+
+fn throttled(throttling: &Throttling) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let span = memcgfs::Span(throttling.span);
+    let yes = if throttling.now() { "yes" } else { "no" };
+    lines.push((
+        "throttled",
+        match &throttling.counts {
+            Some(counts) => format!(
+                "{yes}: {} in {} waits within {span}; {} in {} waits since the cgroup was made",
+                seconds(counts.more_usec),
+                counts.more_count,
+                seconds(counts.usec),
+                counts.count
+            ),
+            None => format!("{yes}, as far as waiting tasks tell; this kernel does not count it"),
+        },
+    ));
+    if !throttling.waiting.is_empty() {
+        let names: Vec<_> = throttling
+            .waiting
+            .iter()
+            .take(8)
+            .map(|task| format!("{} ({})", escaped(&task.name), task.tid))
+            .collect();
+        let more = match throttling.waiting.len() {
+            8.. => format!(" and {} in all", throttling.waiting.len()),
+            _ => String::new(),
+        };
+        lines.push(("waiting now", names.join(", ") + &more));
+    }
+    if throttling.now() {
+        let since = throttling.pressure.map(|pressure| match pressure.since() {
+            Since::Never => "a moment ago",
+            Since::Seconds => "less than a minute ago",
+            Since::Minute => "a minute or a few ago",
+            Since::Minutes => "minutes ago or longer",
+        });
+        lines.push((
+            "since",
+            match since {
+                Some(since) => format!(
+                    "{since}, by the averages of io.pressure; the kernel keeps no exact time"
+                ),
+                None => {
+                    "not known: the kernel keeps no time, and there is no io.pressure".to_owned()
+                }
+            },
+        ));
+    }
+    lines
+}
+
+/// What is set at a level, and what came of it.
+fn set(level: &Level, derivation: &Derivation) -> String {
+    let bound = level.bound.filter(|bound| bound.set);
+    match (level.config.limit, bound) {
+        (limits::Limit::Bytes(bytes), Some(bound)) if bound.limit < bytes => format!(
+            "{} = {}, but no more than can be dirty",
+            knobs::DIRTY_LIMIT.name,
+            Bytes(bytes)
+        ),
+        (limits::Limit::Bytes(bytes), _) => {
+            format!("{} = {}", knobs::DIRTY_LIMIT.name, Bytes(bytes))
+        }
+        (limits::Limit::Ratio(ratio), _) => {
+            format!(
+                "{} = {ratio}% of {}",
+                knobs::DIRTY_RATIO.name,
+                Bytes(level.dirtyable)
+            )
+        }
+        (limits::Limit::Max, _) => {
+            format!("{} of {} dirtyable", vm(derivation), Bytes(level.dirtyable))
+        }
+    }
+}
+
+/// The setting that the system-wide limit follows from.
+fn vm(derivation: &Derivation) -> String {
+    match derivation.system.raw.vm.limit_setting() {
+        Some((knob, value)) if knob.ends_with("bytes") => format!("{knob} = {}", Bytes(value)),
+        Some((knob, value)) => format!("{knob} = {value}%"),
+        None => "vm.dirty_*".to_owned(),
+    }
+}
+
+/// A line for each level.
+fn levels(derivation: &Derivation) -> String {
+    let heads = [
+        "LEVEL",
+        "HELD",
+        "LIMIT",
+        "BACKGROUND",
+        "SLOWED",
+        "STOPPED",
+        "DIRTYABLE",
+        "FLOOR",
+        "FROM",
+    ];
+    let mut rows = vec![heads.map(str::to_owned)];
+    let mut row = |place, dirtyable, floor: String, from: String| {
+        let bound = derivation.bound(place);
+        let size =
+            |size: Option<u64>| size.map_or_else(|| "-".to_owned(), |size| Bytes(size).to_string());
+        let mark = if place == derivation.binding {
+            "*"
+        } else {
+            " "
+        };
+        rows.push([
+            format!("{mark}{}", name(derivation, place)),
+            Bytes(derivation.held(place)).to_string(),
+            size(bound.map(|bound| bound.limit)),
+            size(bound.map(|bound| bound.background)),
+            size(bound.map(|bound| bound.slows_at)),
+            size(bound.map(|bound| bound.stops_at)),
+            Bytes(dirtyable).to_string(),
+            floor,
+            from,
+        ]);
+    };
+    for (index, level) in derivation.levels.iter().enumerate() {
+        let floor = level.floor.map_or_else(
+            || "-".to_owned(),
+            |floor| format!("{}/{}", Bytes(floor.granted), Bytes(floor.asked)),
+        );
+        let from = match level.bound {
+            Some(_) => set(level, derivation),
+            None => "nothing set".to_owned(),
+        };
+        row(Place::Level(index), level.dirtyable, floor, from);
+    }
+    let system = &derivation.system;
+    row(
+        Place::System,
+        system.dirtyable,
+        "-".to_owned(),
+        vm(derivation),
+    );
+    table::lines(&rows)
+}
+
+/// The figures that it was derived from.
+fn raw(derivation: &Derivation) -> String {
+    let raw = &derivation.system.raw;
+    let pages = |pages| Bytes(memcgfs::page::bytes(pages));
+    let mut text = format!(
+        "system: free {} - reserved {} + page cache {} = dirtyable {}; dirty {}, writeback {}\n",
+        pages(raw.free),
+        pages(raw.reserve),
+        pages(raw.file),
+        pages(raw.dirtyable()),
+        pages(raw.dirty),
+        pages(raw.writeback)
+    );
+    for level in &derivation.levels {
+        let headroom = level
+            .headroom
+            .map_or_else(|| "max".to_owned(), |bytes| Bytes(bytes).to_string());
+        let _ = writeln!(
+            text,
+            "{}: page cache {} + clean elsewhere, at most headroom {headroom} = dirtyable {}",
+            escaped(level.cgroup.path()),
+            Bytes(level.file),
+            Bytes(level.dirtyable)
+        );
+    }
+    text
+}

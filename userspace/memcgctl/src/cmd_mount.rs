@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `memcgctl mount`: a file system whose pages are charged to one cgroup.
+
+use crate::cli::MountArgs;
+use crate::cli::Target;
+use crate::context::Context;
+use crate::exit::Exit;
+use memcgfs::mounting::Mounting;
+
+pub fn run(context: &Context, args: &MountArgs) -> anyhow::Result<Exit> {
+    let memcg = context.cgroup(&Target::Named(args.memcg.clone()))?;
+    // As mount(8), it says nothing when all is well.
+    Mounting {
+        fs_type: &args.fs_type,
+        source: args.source.as_deref(),
+        options: args.options.clone(),
+        memcg: &memcg,
+        point: &args.point,
+    }
+    .mount(&context.host)?;
+    Ok(Exit::Done)
+}

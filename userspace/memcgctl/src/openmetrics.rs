@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! OpenMetrics text, version 1.0: families of samples, each with what it is and its unit, and an end that tells a
+//! reader that nothing is missing.
+
+use std::fmt::Write;
+
+/// What a family counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What may rise and fall.
+    Gauge,
+    /// What only rises.
+    Counter,
+}
+
+/// A group of samples of one name.
+pub struct Family {
+    /// The name, which ends in the unit if there is one.
+    name: &'static str,
+    kind: Kind,
+    unit: Option<&'static str>,
+    help: &'static str,
+    samples: String,
+}
+
+impl Family {
+    /// A family without samples. With a unit the name has to end in it.
+    pub fn new(
+        name: &'static str,
+        kind: Kind,
+        unit: Option<&'static str>,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            unit,
+            help,
+            samples: String::new(),
+        }
+    }
+
+    /// Add a sample. Each set of labels may come once only.
+    pub fn sample(&mut self, labels: &[(&str, &str)], value: Number) {
+        let suffix = match self.kind {
+            Kind::Counter => "_total",
+            Kind::Gauge => "",
+        };
+        let text = &mut self.samples;
+        text.push_str(self.name);
+        text.push_str(suffix);
+        for (index, (name, value)) in labels.iter().enumerate() {
+            text.push(if index == 0 { '{' } else { ',' });
+            // Writing to a String does not fail.
+            let _ = write!(text, "{name}=\"{}\"", quoted(value));
+        }
+        if !labels.is_empty() {
+            text.push('}');
+        }
+        let _ = match value {
+            Number::Whole(number) => writeln!(text, " {number}"),
+            Number::Micro(number) => {
+                writeln!(text, " {}.{:06}", number / 1_000_000, number % 1_000_000)
+            }
+            Number::Infinite => writeln!(text, " +Inf"),
+        };
+    }
+}
+
+/// The value of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// So many.
+    Whole(u64),
+    /// So many millionths.
+    Micro(u64),
+    /// No bound.
+    Infinite,
+}
+
+/// The whole exposition. A family without samples is left out.
+pub fn text(families: &[Family]) -> String {
+    let mut text = String::new();
+    for family in families.iter().filter(|family| !family.samples.is_empty()) {
+        let name = family.name;
+        let kind = match family.kind {
+            Kind::Gauge => "gauge",
+            Kind::Counter => "counter",
+        };
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "# TYPE {name} {kind}");
+        if let Some(unit) = family.unit {
+            let _ = writeln!(text, "# UNIT {name} {unit}");
+        }
+        let _ = writeln!(text, "# HELP {name} {}", quoted(family.help));
+        text.push_str(&family.samples);
+    }
+    text.push_str("# EOF\n");
+    text
+}
+
+/// What must not stand in a quoted string as it is, escaped.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => quoted.push_str("\\\\"),
+            '"' => quoted.push_str("\\\""),
+            '\n' => quoted.push_str("\\n"),
+            c => quoted.push(c),
+        }
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole() {
+        let mut waits = Family::new(
+            "waits_seconds",
+            Kind::Counter,
+            Some("seconds"),
+            "A \"wait\".",
+        );
+        waits.sample(&[("a", "x\\y\n"), ("b", "\"")], Number::Micro(1_000_002));
+        let mut plain = Family::new("plain", Kind::Gauge, None, "Plain.");
+        plain.sample(&[], Number::Whole(u64::MAX));
+        plain.sample(&[("a", "")], Number::Infinite);
+        let empty = Family::new("empty", Kind::Gauge, None, "None.");
+        assert_eq!(
+            text(&[waits, plain, empty]),
+            "\
+# TYPE waits_seconds counter
+# UNIT waits_seconds seconds
+# HELP waits_seconds A \\\"wait\\\".
+waits_seconds_total{a=\"x\\\\y\\n\",b=\"\\\"\"} 1.000002
+# TYPE plain gauge
+# HELP plain Plain.
+plain 18446744073709551615
+plain{a=\"\"} +Inf
+# EOF
+"
+        );
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! When a command that goes on by itself should end: on a signal, or when nobody reads any more.
+
+use memcgfs::Host;
+use nix::errno::Errno;
+use nix::poll::poll;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::PollTimeout;
+use signal_hook::consts::SIGHUP;
+use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGTERM;
+use signal_hook::low_level::pipe;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Signals turned into something that can be waited for. From its making on they do not end the process any more.
+pub struct Stop {
+    signals: UnixStream,
+    stdout: io::Stdout,
+}
+
+/// What a wait ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// It is time to end.
+    Stop,
+    /// There is something to read.
+    Ready,
+    /// The time is over.
+    Time,
+}
+
+impl Stop {
+    /// Take the signals over. One that is ignored, as under nohup, stays so.
+    pub fn new(host: &Host) -> io::Result<Self> {
+        let (signals, sender) = UnixStream::pair()?;
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            if !host.ignores_signal(signal) {
+                pipe::register(signal, sender.try_clone()?)?;
+            }
+        }
+        Ok(Self {
+            signals,
+            stdout: io::stdout(),
+        })
+    }
+
+    /// Wait for `time` at most, or until `input` has something.
+    pub fn wait(&self, input: Option<BorrowedFd<'_>>, time: Duration) -> io::Result<Woken> {
+        let end = Instant::now() + time;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            // Rounded up, so that the last part of a millisecond is not spent in a loop.
+            let millis = left.as_micros().div_ceil(1000);
+            let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
+            // Without any event asked for, the end of a pipe's reader is told all the same.
+            let mut fds = vec![
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.stdout.as_fd(), PollFlags::empty()),
+            ];
+            fds.extend(input.map(|input| PollFd::new(input, PollFlags::POLLIN)));
+            match poll(&mut fds, timeout) {
+                Ok(0) if left.is_zero() => return Ok(Woken::Time),
+                Ok(0) | Err(Errno::EINTR) => continue,
+                Err(errno) => return Err(errno.into()),
+                Ok(_) => {}
+            }
+            let any = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| !events.is_empty());
+            return Ok(match fds.iter().position(any) {
+                Some(0 | 1) => Woken::Stop,
+                _ => Woken::Ready,
+            });
+        }
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Columns of text.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+/// The rows as lines: the first column and the last are text, those between are numbers and stand to the right.
+pub fn lines<const N: usize>(rows: &[[String; N]]) -> String {
+    columns(rows, 1..N.saturating_sub(1))
+}
+
+/// The rows as lines, all columns being text.
+pub fn texts<const N: usize>(rows: &[[String; N]]) -> String {
+    columns(rows, 0..0)
+}
+
+fn columns<const N: usize>(rows: &[[String; N]], numbers: Range<usize>) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        for (index, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let gap = if index == 0 { "" } else { "  " };
+            // Writing to a String does not fail.
+            let _ = match numbers.contains(&index) {
+                true => write!(text, "{gap}{cell:>width$}"),
+                false => write!(text, "{gap}{cell:width$}"),
+            };
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Starting what the kernel does while the writer of a file waits, and showing how it goes.
+
+use crate::exit::Exit;
+use crate::output;
+use memcgfs::Amount;
+use memcgfs::Error;
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::sync::mpsc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+/// How a trigger went.
+pub struct Ended {
+    /// The kernel's answer: `None` when all was done, else why it was less.
+    pub less: Option<Error>,
+    /// How long it took, in microseconds.
+    pub usec: u64,
+}
+
+impl Ended {
+    /// The exit code; `less` is said on stderr, with the kernel's reason, if not all was done.
+    pub fn exit(self, less: &str) -> Exit {
+        match self.less {
+            None => Exit::Done,
+            Some(error) => {
+                output::note(format_args!("{less}: {error}"));
+                Exit::Partly
+            }
+        }
+    }
+}
+
+/// Run `start`, which blocks, in a thread of its own, and show what `look` tells meanwhile.
+///
+/// Figures that can not be read for a moment are no reason to give up, so `look` may answer nothing.
+pub fn run(
+    amount: &Amount,
+    start: impl FnOnce(&Amount) -> Result<(), Error> + Send,
+    look: impl Fn() -> Option<String>,
+) -> Result<Ended, Error> {
+    let since = Instant::now();
+    let result = thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        scope.spawn(move || {
+            // The receiver waits below, so that it can not be gone.
+            let _ = sender.send(start(amount));
+        });
+        let mut progress = Progress::new();
+        loop {
+            match receiver.recv_timeout(progress.interval) {
+                Ok(result) => {
+                    progress.end();
+                    return result;
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(text) = look() {
+                        progress.show(&text, since.elapsed());
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    });
+    let less = match result {
+        Ok(()) => None,
+        Err(error) if error.is_partial() => Some(error),
+        Err(error) => return Err(error),
+    };
+    Ok(Ended {
+        less,
+        usec: u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX),
+    })
+}
+
+/// A line on stderr: redrawn in place on a terminal, else a new one now and then.
+struct Progress {
+    interval: Duration,
+    in_place: bool,
+    drawn: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let in_place = io::stderr().is_terminal();
+        Self {
+            interval: Duration::from_millis(if in_place { 100 } else { 1000 }),
+            in_place,
+            drawn: false,
+        }
+    }
+
+    fn show(&mut self, text: &str, elapsed: Duration) {
+        let text = format!("{text}, {}s", elapsed.as_secs());
+        match self.in_place {
+            // Return to the left margin and clear the line.
+            true => {
+                let _ = write!(io::stderr(), "\r\x1b[K{text}");
+            }
+            false => output::note(text),
+        }
+        self.drawn = true;
+    }
+
+    fn end(&self) {
+        if self.in_place && self.drawn {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

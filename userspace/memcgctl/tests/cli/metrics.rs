@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `memcgctl metrics`, read by a strict reader.
+
+use crate::openmetrics::parse;
+use crate::openmetrics::Samples;
+use crate::Machine;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+
+fn value(samples: &Samples, name: &str, label: Option<(&str, &str)>) -> Option<f64> {
+    let labels = label.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    samples
+        .get(&(name.to_owned(), labels.into_iter().collect()))
+        .copied()
+}
+
+#[test]
+fn figures() {
+    let machine = Machine::new();
+    machine.limited("a", 64 << 20);
+    machine.cgroup("a/b");
+    machine.put("cgroup/a/b/memory.dirty_min", "max\n");
+    machine.put(
+        "cgroup/a/memory.recharge_stat",
+        "inherited 4096\nrecharged_in 1\nrecharged_out 2\nrecharge_failed 3\n",
+    );
+    machine.put(
+        "sys/kernel/mm/memcg_knobs/recharge_stat",
+        "scanned 10\nmoved 9\nfailed 1\ndeferred 0\ndropped 0\n",
+    );
+    let out = machine.run(["metrics"]).expect(0, "");
+    let samples = parse(&out).unwrap();
+    let a = |name| value(&samples, name, Some(("cgroup", "/a")));
+    assert_eq!(value(&samples, "memcg_knobs_loaded", None), Some(1.0));
+    assert_eq!(a("memcg_dirty_bytes"), Some(8192.0));
+    assert_eq!(a("memcg_writeback_bytes"), Some(4096.0));
+    assert_eq!(a("memcg_dirty_limit_bytes"), Some(67_108_864.0));
+    assert_eq!(a("memcg_dirty_background_limit_bytes"), Some(33_554_432.0));
+    assert_eq!(a("memcg_dirty_floor_bytes"), Some(0.0));
+    assert_eq!(a("memcg_dirty_throttled_seconds_total"), Some(1.234567));
+    assert_eq!(a("memcg_dirty_throttles_total"), Some(34.0));
+    assert_eq!(a("memcg_dirty_writeback_starts_total"), Some(5.0));
+    assert_eq!(a("memcg_inherited_bytes"), Some(4096.0));
+    assert_eq!(a("memcg_recharged_out_bytes_total"), Some(2.0));
+    assert_eq!(a("memcg_dirty_limited"), Some(1.0));
+    let b = |name| value(&samples, name, Some(("cgroup", "/a/b")));
+    assert_eq!(b("memcg_dirty_floor_bytes"), Some(f64::INFINITY));
+    assert_eq!(b("memcg_dirty_limited"), Some(0.0));
+    assert_eq!(b("memcg_inherited_bytes"), None);
+    let moved = value(
+        &samples,
+        "memcg_recharge_pages_total",
+        Some(("result", "moved")),
+    );
+    assert_eq!(moved, Some(9.0));
+}
+
+#[test]
+fn part() {
+    let machine = Machine::new();
+    for name in ["a", "a/b", "a/b/c", "d"] {
+        machine.cgroup(name);
+    }
+    let count = |args: &[&str]| {
+        let out = machine.run(args).expect(0, "");
+        let samples = parse(&out).unwrap();
+        samples
+            .keys()
+            .filter(|(name, _)| name == "memcg_dirty_bytes")
+            .count()
+    };
+    assert_eq!(count(&["metrics"]), 5);
+    assert_eq!(count(&["metrics", "--depth", "1"]), 3);
+    assert_eq!(count(&["metrics", "a"]), 3);
+    assert_eq!(count(&["metrics", "a", "--depth", "0"]), 1);
+}
+
+#[test]
+fn a_stock_kernel() {
+    let machine = Machine::stock();
+    machine.put(
+        "cgroup/a/memory.stat",
+        "file_dirty 8192\nfile_writeback 0\n",
+    );
+    let samples = parse(&machine.run(["metrics"]).expect(0, "")).unwrap();
+    assert_eq!(value(&samples, "memcg_knobs_loaded", None), Some(0.0));
+    assert_eq!(
+        value(&samples, "memcg_dirty_bytes", Some(("cgroup", "/a"))),
+        Some(8192.0)
+    );
+    assert!(!samples.keys().any(|(name, _)| name.contains("limit")));
+}
+
+#[test]
+fn odd_names() {
+    let machine = Machine::new();
+    machine.cgroup("two\nlines \"and\" back\\slash");
+    machine.cgroup(OsStr::from_bytes(b"raw\xff"));
+    let samples = parse(&machine.run(["metrics"]).expect(0, "")).unwrap();
+    for name in ["/two\nlines \"and\" back\\slash", "/raw\\xff"] {
+        assert_eq!(
+            value(&samples, "memcg_dirty_bytes", Some(("cgroup", name))),
+            Some(8192.0)
+        );
+    }
+    // What can not be told apart is not told twice.
+    machine.cgroup("raw\\xff");
+    let run = machine.run(["metrics"]);
+    parse(&run.out).unwrap();
+    run.expect(
+        4,
+        "memcgctl: two cgroups look like \"/raw\\\\xff\"; one is left out\n",
+    );
+}
+
+#[test]
+fn one_unreadable_cgroup_hides_no_other() {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    machine.cgroup("b");
+    machine.put("cgroup/a/memory.dirty_min", "lots\n");
+    let run = machine.run(["metrics"]);
+    assert_eq!(run.code, 4);
+    let samples = parse(&run.out).unwrap();
+    assert!(value(&samples, "memcg_dirty_bytes", Some(("cgroup", "/b"))).is_some());
+}
+
+#[test]
+fn into_a_file() {
+    let machine = Machine::new();
+    machine.put("text/memcg.prom", "old");
+    let file = machine.path("text/memcg.prom");
+    let args = ["metrics".as_ref(), "--output".as_ref(), file.as_os_str()];
+    assert_eq!(machine.run(args).expect(0, ""), "");
+    parse(&machine.read("text/memcg.prom")).unwrap();
+    // A collector runs as another user, and there is nothing left that it would read.
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o644
+    );
+    assert_eq!(fs::read_dir(machine.path("text")).unwrap().count(), 1);
+    machine
+        .run(["metrics", "--output", "/dev/null"])
+        .expect(0, "");
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    // No file can be made there, by root neither.
+    machine
+        .run(["metrics", "--output", "/proc/self/memcg.prom"])
+        .expect(
+            1,
+            "memcgctl: cannot write /proc/self/memcg.prom: No such file or directory (ENOENT)\n",
+        );
+    let nowhere = machine.path("none/memcg.prom");
+    let args = ["metrics".as_ref(), "--output".as_ref(), nowhere.as_os_str()];
+    machine.run(args).expect(
+        1,
+        "memcgctl: cannot write DIR/none/memcg.prom: No such file or directory (ENOENT)\n",
+    );
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `memcgctl trace`: saved traces, and one that is being written.
+
+use crate::Machine;
+use nix::sys::signal::kill;
+use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use nix::unistd::Pid;
+use std::fs;
+use std::fs::OpenOptions;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+use std::process::Stdio;
+
+fn inode(machine: &Machine, cgroup: &str) -> u64 {
+    fs::metadata(machine.path("cgroup").join(cgroup))
+        .unwrap()
+        .ino()
+}
+
+/// Two writers that wait, one that is let go, and what else there may be.
+fn trace(machine: &Machine) -> String {
+    let (a, b) = (inode(machine, "a"), inode(machine, "a/b"));
+    let balance = |cgroup, pause| {
+        format!(
+            "balance_dirty_pages: bdi 8:0: limit=16384 setpoint=5 dirty=16000 wb_setpoint=1 wb_dirty=1 \
+             dirty_ratelimit=1 task_ratelimit=1 dirtied=1 dirtied_pause=1 paused=0 pause={pause} period=15 think=0 \
+             cgroup_ino={cgroup}\n"
+        )
+    };
+    [
+        "              dd-12      [001] .....   123.456789: ",
+        &balance(a, 120),
+        "          my app-13      [000] d..2.   123.500000: ",
+        &balance(b, -3),
+        "          my app-13      [000] d..2.   124.000000: ",
+        &balance(b, 8),
+        "CPU:1 [LOST 17 EVENTS]\n",
+        "              dd-12      [001] .....   125.000000: memcg_dirty_throttle: bdi 8:0: dirty=16000 limit=16384 \
+         usec=2500 cgroup_ino=99999999\n",
+        "              dd-12      [001] .....   126.000000: flush_foreign: bdi 8:0: cgroup_ino=",
+        &format!("{a} frn_bdi_id=1 frn_memcg_id=9\n"),
+        "              dd-12      [001] .....   127.000000: memcg_recharge: cgroup_ino=",
+        &format!("{b} pages=3\n"),
+        "# nonsense\n",
+    ]
+    .concat()
+}
+
+fn machine() -> Machine {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    machine.cgroup("a/b");
+    let trace = trace(&machine);
+    machine.put("saved", trace);
+    machine
+}
+
+const LOST: &str = "memcgctl: 17 events were lost\n";
+
+fn saved(machine: &Machine, args: &[&str]) -> crate::Run {
+    let mut command = machine.command();
+    command
+        .args(["trace", "--input"])
+        .arg(machine.path("saved"))
+        .args(args);
+    machine.end(command.output().unwrap())
+}
+
+#[test]
+fn words() {
+    let machine = machine();
+    assert_eq!(
+        saved(&machine, &[]).expect(0, LOST),
+        "   \
+   123.456789 dd-12 /a waits 0.120s dirty 62.5MiB of 64MiB bdi 8:0
+   124.000000 my app-13 /a/b waits 0.008s dirty 62.5MiB of 64MiB bdi 8:0
+   125.000000 dd-12 (inode 99999999) waits 0.002s dirty 62.5MiB of 64MiB bdi 8:0
+   126.000000 dd-12 /a flushes foreign pages of memcg 9
+   127.000000 dd-12 /a/b memcg_recharge cgroup_ino=INODE pages=3
+"
+        .replace("INODE", &inode(&machine, "a/b").to_string())
+    );
+}
+
+#[test]
+fn part() {
+    let machine = machine();
+    let lines = |args: &[&str], err| saved(&machine, args).expect(0, err).lines().count();
+    assert_eq!(lines(&["a"], LOST), 4);
+    assert_eq!(lines(&["a/b"], LOST), 2);
+    assert_eq!(lines(&["--count", "1"], ""), 1);
+    machine.put("proc/self/cgroup", "0::/a/b\n");
+    assert_eq!(lines(&["--self"], LOST), 2);
+}
+
+#[test]
+fn json() {
+    let machine = machine();
+    let out = saved(&machine, &["--json"]).expect(0, LOST);
+    let lines: Vec<serde_json::Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(
+        lines[0],
+        serde_json::json!({
+            "version": 1,
+            "time_usec": 123_456_789,
+            "task": "dd",
+            "tid": 12,
+            "event": "balance_dirty_pages",
+            "cgroup": "/a",
+            "cgroup_ino": inode(&machine, "a"),
+            "pause_usec": 120_000,
+            "dirty": 16000 * 4096,
+            "limit": 64 << 20,
+            "bdi": "8:0",
+        })
+    );
+    assert!(lines[2].get("cgroup").is_none());
+    assert_eq!(lines[3]["foreign_memcg_id"], 9);
+    assert!(lines[4]["details"].as_str().unwrap().ends_with(" pages=3"));
+}
+
+/// A command whose instance is there already, because a directory of a made-up tracefs does not fill itself.
+fn live(machine: &Machine) -> Command {
+    let tracing = machine.path("sys/kernel/tracing");
+    fs::create_dir_all(tracing.join("instances/memcgctl-4194999")).unwrap();
+    let instance = machine.path("instance");
+    for event in ["balance_dirty_pages", "flush_foreign"] {
+        machine.put(format!("instance/events/writeback/{event}/enable"), "0\n");
+    }
+    mkfifo(&instance.join("trace_pipe"), Mode::S_IRWXU).unwrap();
+    let inner = machine.command();
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "mv \"$1\" \"$2/instances/memcgctl-$$\"; shift 2; exec \"$@\"",
+        "sh",
+    ]);
+    command.arg(instance).arg(tracing);
+    command
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .arg("trace");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn as_it_happens() {
+    for closed in [false, true] {
+        let machine = machine();
+        let mut child = live(&machine).spawn().unwrap();
+        let instance = machine.path(format!(
+            "sys/kernel/tracing/instances/memcgctl-{}",
+            child.id()
+        ));
+        while !instance.exists() {
+            std::thread::yield_now();
+        }
+        let mut pipe = OpenOptions::new()
+            .write(true)
+            .open(instance.join("trace_pipe"))
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        // In two parts, as the kernel may give it.
+        let text = trace(&machine);
+        let (head, tail) = text.split_at(30);
+        pipe.write_all(head.as_bytes()).unwrap();
+        pipe.write_all(tail.as_bytes()).unwrap();
+        lines.read_line(&mut line).unwrap();
+        assert!(line.contains(" dd-12 /a waits 0.120s "), "{line}");
+        for event in ["balance_dirty_pages", "flush_foreign"] {
+            let enable = instance.join(format!("events/writeback/{event}/enable"));
+            assert_eq!(fs::read_to_string(enable).unwrap(), "1\n");
+        }
+        // What one left that was killed is gone.
+        assert_eq!(fs::read_dir(instance.parent().unwrap()).unwrap().count(), 1);
+        match closed {
+            true => drop(lines),
+            false => kill(
+                Pid::from_raw(child.id().try_into().unwrap()),
+                Signal::SIGINT,
+            )
+            .unwrap(),
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn no_tracefs() {
+    let machine = machine();
+    machine.run(["trace"]).expect(
+        3,
+        "memcgctl: no tracefs is mounted; as root: mount -t tracefs tracefs /sys/kernel/tracing\n",
+    );
+    // An instance without any of the events is removed again.
+    fs::create_dir_all(machine.path("sys/kernel/tracing/instances")).unwrap();
+    let run = machine.run(["trace"]);
+    assert_eq!(run.code, 3, "{}", run.err);
+    let left = fs::read_dir(machine.path("sys/kernel/tracing/instances")).unwrap();
+    assert_eq!(left.count(), 0);
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The limit in force, derived from raw figures with the module's own arithmetic, and the cgroup that binds.
+//!
+//! A writer has to pass the limits of its own cgroup, of each cgroup above it and of the system. The limit in force is
+//! the least that a cgroup sets. But a wider one binds earlier when others have used it up, so that of the places where
+//! writers are slowed right now the fullest binds, and only where there is none the limit in force does.
+
+mod raw;
+
+use crate::cgroup::Cgroup;
+use crate::error::Result;
+use crate::floors;
+use crate::host::Host;
+use crate::levels::levels;
+use crate::limits::Config;
+use crate::page;
+use crate::share::child_share;
+use crate::stat::DirtyStat;
+use crate::system::System;
+use crate::value::Limit;
+use raw::least;
+use raw::Raw;
+
+/// How a cgroup's limit came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derivation {
+    /// The cgroup, then those above it without the root; empty for the root.
+    pub levels: Vec<Level>,
+    /// The system-wide limits.
+    pub system: SystemLevel,
+    /// The limit in force for the cgroup, in bytes; the system's for the root.
+    pub limit: u64,
+    /// The background limit in force, in bytes.
+    pub background: u64,
+    /// The level that sets the limit in force.
+    pub tightest: Place,
+    /// The level that its writers meet first as things are now.
+    pub binding: Place,
+}
+
+/// One of the levels that a writer has to pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// That of `Derivation::levels`.
+    Level(usize),
+    /// The system.
+    System,
+}
+
+/// One cgroup's part in it. All sizes are bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// The cgroup.
+    pub cgroup: Cgroup,
+    /// What is set.
+    pub config: Config,
+    /// Page cache on the LRU lists, of the subtree.
+    pub file: u64,
+    /// What may still be charged, by `memory.max` and `memory.high` here and above; `None` without any.
+    pub headroom: Option<u64>,
+    /// What could be dirty.
+    pub dirtyable: u64,
+    /// The limit that `vm.dirty_*` imply here.
+    pub derived_limit: u64,
+    /// What holds here: the limit that is set, or for the cgroup asked about the derived one.
+    pub bound: Option<Bound>,
+    /// The background limit that is set here, or implied by a limit that is.
+    pub own_background: Option<u64>,
+    /// Dirty bytes and those under writeback, of the subtree.
+    pub held: u64,
+    /// The floor, where one is asked for.
+    pub floor: Option<Floor>,
+    /// What the kernel says.
+    pub reported: Option<DirtyStat>,
+}
+
+/// A limit and what follows from it, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The limit.
+    pub limit: u64,
+    /// The background limit.
+    pub background: u64,
+    /// From here on some writers wait: those with more than their share, or all for a short time.
+    pub slows_at: u64,
+    /// From here on all writers wait.
+    pub stops_at: u64,
+    /// Whether it was set, in bytes or as a ratio; else it is derived from `vm.dirty_*`.
+    pub set: bool,
+}
+
+/// A floor, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// What the cgroup asks for.
+    pub asked: u64,
+    /// What it gets after those above it and its siblings were heard.
+    pub granted: u64,
+}
+
+/// The system's part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemLevel {
+    /// What could be dirty, in bytes.
+    pub dirtyable: u64,
+    /// What holds.
+    pub bound: Bound,
+    /// Dirty bytes and those under writeback.
+    pub held: u64,
+    /// The raw figures, in pages.
+    pub raw: System,
+}
+
+impl Derivation {
+    /// Derive it; `None` if the cgroup vanished or the kernel tells no figures.
+    pub fn derive(host: &Host, cgroup: &Cgroup) -> Result<Option<Self>> {
+        let Some(system) = System::read(host)? else {
+            return Ok(None);
+        };
+        let mut levels = Vec::new();
+        let mut headroom = Limit::Max;
+        let mut chain: Vec<_> = std::iter::successors(Some(cgroup.clone()), Cgroup::parent)
+            .filter(|cgroup| !cgroup.is_root())
+            .collect();
+        // Headroom and floors are handed down.
+        chain.reverse();
+        let mut grant = floors::top_grant(system.derive().limit);
+        for cgroup in chain {
+            let Some(raw) = Raw::read(cgroup)? else {
+                return Ok(None);
+            };
+            headroom = least(headroom, raw.room);
+            let mut level = raw.level(&system, headroom.at());
+            grant = raw.grant(grant)?;
+            if level.config.min != 0 {
+                level.floor = Some(Floor {
+                    asked: page::bytes(level.config.min_pages(page::shift())),
+                    granted: page::bytes(grant),
+                });
+            }
+            levels.push(level);
+        }
+        levels.reverse();
+        // Derived limits hold for the cgroup that the pages belong to, and are not looked for above it.
+        for above in levels.iter_mut().skip(1) {
+            above.bound = above.bound.filter(|bound| bound.set);
+        }
+        Ok(Some(Self::put_together(levels, SystemLevel::new(system))))
+    }
+
+    fn put_together(levels: Vec<Level>, system: SystemLevel) -> Self {
+        let mut tightest = Place::System;
+        let mut lowest = system.bound;
+        let mut background = u64::MAX;
+        for (index, level) in levels.iter().enumerate() {
+            background = background.min(level.own_background.unwrap_or(u64::MAX));
+            let Some(bound) = level.bound else { continue };
+            background = background.min(bound.background);
+            // Of equal limits one that was set on this very cgroup is named, else the outermost.
+            let wins = match tightest {
+                Place::System => true,
+                Place::Level(0) if lowest.set => bound.limit < lowest.limit,
+                Place::Level(_) => bound.limit <= lowest.limit,
+            };
+            if wins {
+                (tightest, lowest) = (Place::Level(index), bound);
+            }
+        }
+        let mut binding = tightest;
+        let mut fullest = None;
+        let cgroups = levels.iter().enumerate().map(|(index, level)| {
+            let bound = level.bound.map(|bound| (bound, level.held));
+            (Place::Level(index), bound)
+        });
+        // The system-wide limit does not slow a writer below a floor, be it that of a cgroup above.
+        let floored = levels.iter().any(Level::is_below_floor);
+        let whole = (!floored).then_some((system.bound, system.held));
+        let all = cgroups.chain([(Place::System, whole)]);
+        for (place, bound) in all {
+            let fill = bound.and_then(|(bound, held)| bound.fill(held));
+            if fill > fullest {
+                (binding, fullest) = (place, fill);
+            }
+        }
+        Self {
+            limit: lowest.limit,
+            background: background.min(lowest.background),
+            levels,
+            system,
+            tightest,
+            binding,
+        }
+    }
+
+    /// What holds at a place.
+    pub fn bound(&self, place: Place) -> Option<Bound> {
+        match place {
+            Place::Level(index) => self.levels.get(index)?.bound,
+            Place::System => Some(self.system.bound),
+        }
+    }
+
+    /// Dirty bytes and those under writeback at a place.
+    pub fn held(&self, place: Place) -> u64 {
+        match place {
+            Place::Level(index) => self.levels.get(index).map_or(0, |level| level.held),
+            Place::System => self.system.held,
+        }
+    }
+
+    /// The limit in force as the kernel reports it.
+    pub fn reported(&self) -> Option<u64> {
+        match self.levels.first() {
+            Some(level) => level.reported.as_ref()?.limit?.at(),
+            None => self.system.raw.reported_limit.map(page::bytes),
+        }
+    }
+
+    /// Whether the kernel reports what was derived. Memory goes on changing between two looks at it, so that a limit
+    /// that follows from it may differ by a thirty-second and 64 pages.
+    pub fn agrees(&self) -> Option<bool> {
+        let reported = self.reported()?;
+        let tolerance = (reported / 32).saturating_add(page::bytes(64));
+        Some(self.limit.abs_diff(reported) <= tolerance)
+    }
+}
+
+impl Level {
+    /// Whether it holds no more than the floor that it was granted.
+    pub fn is_below_floor(&self) -> bool {
+        self.floor
+            .is_some_and(|floor| floor.granted != 0 && self.held <= floor.granted)
+    }
+}
+
+impl Bound {
+    /// How full it is, in parts of 1000 of what stops all writers; `None` while nobody is slowed.
+    fn fill(&self, held: u64) -> Option<u64> {
+        (held >= self.slows_at).then(|| held.saturating_mul(1000) / self.stops_at.max(1))
+    }
+
+    /// What the kernel's own throttling makes of a derived limit: it begins half way from the background limit.
+    fn derived(limit: u64, background: u64) -> Self {
+        Self {
+            limit: page::bytes(limit),
+            background: page::bytes(background),
+            slows_at: page::bytes(limit.saturating_add(background) / 2),
+            stops_at: page::bytes(limit),
+            set: false,
+        }
+    }
+
+    /// What the module makes of a limit.
+    fn kept(limit: u64, background: u64, set: bool) -> Self {
+        // Neither the CPUs nor the writers have a say in the level, only in how often it is checked.
+        let stop = levels(limit, 1, 0).stop;
+        Self {
+            limit: page::bytes(limit),
+            background: page::bytes(background),
+            slows_at: page::bytes(child_share(stop, 1).over_share_stop),
+            stops_at: page::bytes(stop),
+            set,
+        }
+    }
+}
+
+impl SystemLevel {
+    fn new(raw: System) -> Self {
+        let derived = raw.derive();
+        Self {
+            dirtyable: page::bytes(derived.dirtyable),
+            bound: Bound::derived(derived.limit, derived.background),
+            held: page::bytes(raw.held()),
+            raw,
+        }
+    }
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Settings as a file declares them, in TOML:
+//!
+//! ```toml
+//! [sysfs]
+//! recharge_adopt = true
+//!
+//! [cgroup."system.slice/web.service"]
+//! dirty_limit_in_bytes = "64M"
+//!
+//! [cgroup."backup.service"]
+//! optional = true
+//! dirty_ratio = 2.5
+//! ```
+//!
+//! A key of `cgroup` is a path below the mount or the name of a systemd unit. Everything is checked that can be without
+//! looking at the machine, and every mistake is found, not only the first.
+
+use crate::assignment::Assignment;
+use crate::switches;
+use crate::switches::Switch;
+use crate::switches::SwitchValue;
+use std::fmt;
+use toml::de::DeTable;
+use toml::de::DeValue;
+use toml::Spanned;
+
+/// What a file declares, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Switches of the whole machine.
+    pub switches: Vec<Declared<(&'static Switch, SwitchValue)>>,
+    /// Cgroups.
+    pub cgroups: Vec<CgroupSettings>,
+}
+
+/// What a file declares for one cgroup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CgroupSettings {
+    /// The path or the systemd unit, and where it stands.
+    pub name: Declared<String>,
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// The settings.
+    pub assignments: Vec<Declared<Assignment>>,
+}
+
+/// Something and the line it stands in, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared<T> {
+    /// The line.
+    pub line: usize,
+    /// What stands there.
+    pub what: T,
+}
+
+/// A mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub text: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.line, self.text)
+    }
+}
+
+/// A key of a table and what it holds.
+type Entry<'a, 'b> = (
+    &'b Spanned<std::borrow::Cow<'a, str>>,
+    &'b Spanned<DeValue<'a>>,
+);
+
+impl Settings {
+    /// Parse a file, or tell all of its mistakes in their order.
+    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+        let mut parser = Parser {
+            text,
+            settings: Self::default(),
+            mistakes: Vec::new(),
+        };
+        match DeTable::parse(text) {
+            Ok(root) => parser.root(root.get_ref()),
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start);
+                parser.mistake(at, error.message());
+            }
+        }
+        match parser.mistakes.is_empty() {
+            true => Ok(parser.settings),
+            false => Err(parser.mistakes),
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    settings: Settings,
+    mistakes: Vec<Mistake>,
+}
+
+impl Parser<'_> {
+    fn line(&self, offset: usize) -> usize {
+        let before = self.text.as_bytes().iter().take(offset);
+        before.filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    fn mistake(&mut self, offset: usize, text: impl fmt::Display) {
+        let mistake = Mistake {
+            line: self.line(offset),
+            text: text.to_string(),
+        };
+        self.mistakes.push(mistake);
+    }
+
+    fn root(&mut self, root: &DeTable<'_>) {
+        for (key, value) in in_order(root) {
+            let at = key.span().start;
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("sysfs", DeValue::Table(table)) => self.sysfs(table),
+                ("cgroup", DeValue::Table(table)) => self.cgroups(table),
+                (name @ ("sysfs" | "cgroup"), _) => {
+                    self.mistake(at, format_args!("{name} is a table"))
+                }
+                (name, _) => self.mistake(
+                    at,
+                    format_args!("unknown key {name:?}; there are sysfs and cgroup"),
+                ),
+            }
+        }
+    }
+
+    fn sysfs(&mut self, table: &DeTable<'_>) {
+        for (key, value) in in_order(table) {
+            let at = key.span().start;
+            let Some(switch) = switches::find(key.get_ref()) else {
+                let names = switches::SWITCHES.each_ref().map(|switch| switch.name);
+                let names = names.join(" ");
+                self.mistake(
+                    at,
+                    format_args!("unknown key {:?}; there are {names}", key.get_ref()),
+                );
+                continue;
+            };
+            let text = match value.get_ref() {
+                DeValue::Boolean(on) => Ok(u8::from(*on).to_string()),
+                value => text(value),
+            };
+            let parsed = text.and_then(|text| {
+                switch.parse(&text).map_err(|reason| {
+                    format!(
+                        "{} does not take {text:?}: {reason} ({})",
+                        switch.name, switch.help
+                    )
+                })
+            });
+            match parsed {
+                Ok(value) => {
+                    let line = self.line(at);
+                    let what = (switch, value);
+                    self.settings.switches.push(Declared { line, what });
+                }
+                Err(text) => self.mistake(value.span().start, text),
+            }
+        }
+    }
+
+    fn cgroups(&mut self, table: &DeTable<'_>) {
+        for (key, value) in in_order(table) {
+            let at = key.span().start;
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    let name = Declared {
+                        line: self.line(at),
+                        what: key.get_ref().to_string(),
+                    };
+                    let cgroup = self.cgroup(name, table);
+                    self.settings.cgroups.push(cgroup);
+                }
+                _ => self.mistake(
+                    at,
+                    format_args!(
+                        "{:?} is no table; write [cgroup.\"NAME\"] above its settings",
+                        key.get_ref()
+                    ),
+                ),
+            }
+        }
+    }
+
+    fn cgroup(&mut self, name: Declared<String>, table: &DeTable<'_>) -> CgroupSettings {
+        let mut cgroup = CgroupSettings {
+            name,
+            optional: false,
+            assignments: Vec::new(),
+        };
+        for (key, value) in with_prefix(table) {
+            let at = key.span().start;
+            if key.get_ref() == "optional" {
+                match value.get_ref() {
+                    DeValue::Boolean(optional) => cgroup.optional = *optional,
+                    _ => self.mistake(at, "optional is true or false"),
+                }
+                continue;
+            }
+            let assignment = text(value.get_ref()).and_then(|text| {
+                Assignment::new(key.get_ref(), &text).map_err(|error| error.to_string())
+            });
+            let assignment = match assignment {
+                Ok(assignment) => assignment,
+                Err(text) => {
+                    self.mistake(at, text);
+                    continue;
+                }
+            };
+            let name = assignment.knob().name;
+            for other in &cgroup.assignments {
+                let other_name = other.what.knob().name;
+                // The file's syntax forbids the same key twice, but a name may be written in two ways.
+                if other_name == name {
+                    self.mistake(at, format_args!("{name} is given twice"));
+                } else if other.what.conflicts_with(&assignment) {
+                    let text = format_args!(
+                        "{other_name} and {name} replace each other; give one of them"
+                    );
+                    self.mistake(at, text);
+                }
+            }
+            let line = self.line(at);
+            cgroup.assignments.push(Declared {
+                line,
+                what: assignment,
+            });
+        }
+        cgroup
+    }
+}
+
+/// The entries as they stand in the file.
+fn in_order<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// The same where `memory.dirty_min = 1` counts as well, which TOML takes for a table of the name `memory`.
+fn with_prefix<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
+    let mut entries = Vec::new();
+    for (key, value) in table.iter() {
+        match value.get_ref() {
+            DeValue::Table(inner) if key.get_ref() == "memory" => entries.extend(inner.iter()),
+            _ => entries.push((key, value)),
+        }
+    }
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// A value as it would be written on a command line.
+fn text(value: &DeValue<'_>) -> Result<String, String> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+        DeValue::Float(number) => Ok(number.as_str().to_owned()),
+        DeValue::Array(array) => {
+            let words = array.iter().map(|item| match item.get_ref() {
+                DeValue::String(word) => Ok(word.to_string()),
+                _ => Err("a list holds words in quotes".to_owned()),
+            });
+            Ok(words.collect::<Result<Vec<_>, _>>()?.join(" "))
+        }
+        _ => Err("neither a word in quotes nor a decimal number".to_owned()),
+    }
+}

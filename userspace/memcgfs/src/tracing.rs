@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel's tracepoints about dirty limits, in an instance of tracefs of our own, so that nobody else's tracing is
+//! disturbed and nothing of ours is left behind.
+
+mod event;
+
+pub use event::Event;
+pub use event::Line;
+pub use event::What;
+
+use crate::error::Action;
+use crate::error::Error;
+use crate::error::Result;
+use crate::files;
+use crate::host::Host;
+use nix::fcntl::OFlag;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+/// The events, as group and name. Each may be absent: the last three come with the patch series.
+const EVENTS: [(&str, &str); 5] = [
+    ("writeback", "balance_dirty_pages"),
+    ("writeback", "flush_foreign"),
+    ("memcg_ext", "memcg_dirty_throttle"),
+    ("memcg_ext", "memcg_recharge"),
+    ("memcg_ext", "memcg_redirect"),
+];
+
+/// What the names of our instances start with; the process's ID follows.
+const PREFIX: &str = "memcgctl-";
+
+/// An instance that traces. It is removed when this goes, whatever the reason.
+#[derive(Debug)]
+pub struct Instance {
+    dir: PathBuf,
+    /// Closed before the directory is removed, or that would fail.
+    pipe: Option<File>,
+}
+
+impl Instance {
+    /// Make one and turn on the events that there are.
+    pub fn make(host: &Host) -> Result<Self> {
+        let instances = tracefs(host)?.join("instances");
+        remove_stale(host, &instances);
+        let dir = instances.join(format!("{PREFIX}{}", process::id()));
+        match fs::create_dir(&dir) {
+            Ok(()) => {}
+            // One that was killed had the same number: what it left is as good.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io(Action::Make, &dir, error)),
+        }
+        let mut instance = Self { dir, pipe: None };
+        instance.start()?;
+        Ok(instance)
+    }
+
+    fn start(&mut self) -> Result<()> {
+        // Else a wait for events may last until half of the buffer is full.
+        let percent = self.dir.join("buffer_percent");
+        if percent.exists() {
+            files::write(&percent, "0")?;
+        }
+        let mut any = false;
+        for (group, name) in EVENTS {
+            let enable = self
+                .dir
+                .join("events")
+                .join(group)
+                .join(name)
+                .join("enable");
+            if enable.exists() {
+                files::write(&enable, "1")?;
+                any = true;
+            }
+        }
+        if !any {
+            return Err(Error::Unsupported(
+                "this kernel has none of the tracepoints; it needs CONFIG_EVENT_TRACING",
+            ));
+        }
+        let path = self.dir.join("trace_pipe");
+        let pipe = OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(&path);
+        self.pipe = Some(pipe.map_err(|error| Error::io(Action::Read, &path, error))?);
+        Ok(())
+    }
+
+    /// What to wait on for more.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(File::as_fd)
+    }
+
+    /// What there is to read, without waiting; nothing if there is nothing now.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let Some(pipe) = &mut self.pipe else {
+            return Ok(0);
+        };
+        match pipe.read(buffer) {
+            Ok(length) => Ok(length),
+            Err(error) if is_for_now(&error) => Ok(0),
+            Err(error) => Err(Error::io(Action::Read, &self.dir.join("trace_pipe"), error)),
+        }
+    }
+}
+
+fn is_for_now(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.pipe = None;
+        // It is busy for a moment after its last reader has gone.
+        for _ in 0..50 {
+            match fs::remove_dir(&self.dir) {
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                _ => break,
+            }
+        }
+    }
+}
+
+/// Remove the instances of those that were killed. The kernel refuses if one is in use after all.
+fn remove_stale(host: &Host, instances: &Path) {
+    let Ok(entries) = fs::read_dir(instances) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !host.proc(pid).exists()) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// Where tracefs is mounted.
+fn tracefs(host: &Host) -> Result<PathBuf> {
+    let usual = ["kernel/tracing", "kernel/debug/tracing"].map(|path| host.sys(path));
+    let mounts = host.mounts()?.into_iter();
+    let others = mounts
+        .filter(|mount| mount.fs_type == "tracefs")
+        .map(|mount| mount.point);
+    for path in usual.into_iter().chain(others) {
+        let instances = path.join("instances");
+        match fs::metadata(&instances) {
+            Ok(metadata) if metadata.is_dir() => return Ok(path),
+            // It is there, but not for everybody.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Error::io(Action::List, &instances, error));
+            }
+            _ => {}
+        }
+    }
+    Err(Error::Unsupported(
+        "no tracefs is mounted; as root: mount -t tracefs tracefs /sys/kernel/tracing",
+    ))
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which tasks of a cgroup are made to wait for its dirty limits at this moment, and for how long it may have been so.
+
+use crate::cgroup::Cgroup;
+use crate::error::Result;
+use crate::files;
+use crate::host::Host;
+
+/// A task that is waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its thread ID.
+    pub tid: u32,
+    /// Its name.
+    pub name: String,
+    /// The function of the kernel that it waits in.
+    pub place: String,
+}
+
+/// At most so many tasks are looked at.
+const MOST: usize = 10_000;
+
+/// The functions that writers wait in: the kernel's own throttling, and that of the patch series.
+const PLACES: [&str; 2] = ["balance_dirty_pages", "memcg_dirty_"];
+
+/// The tasks of the cgroup and those below it that wait for dirty limits. What may not be looked at, or goes away
+/// meanwhile, is left out.
+pub fn waiting(host: &Host, cgroup: &Cgroup) -> Result<Vec<Waiting>> {
+    let mut found = Vec::new();
+    let mut left = MOST;
+    let mut queue = vec![cgroup.clone()];
+    while let Some(cgroup) = queue.pop() {
+        for tid in cgroup.threads().unwrap_or_default() {
+            if left == 0 {
+                return Ok(found);
+            }
+            left -= 1;
+            let read = |file| {
+                files::read(&host.proc(&format!("{tid}/{file}")))
+                    .ok()
+                    .flatten()
+            };
+            let Some(place) = read("wchan") else { continue };
+            let place = place.trim();
+            if PLACES.iter().any(|known| place.contains(known)) {
+                found.push(Waiting {
+                    tid,
+                    name: read("comm").unwrap_or_default().trim_end().to_owned(),
+                    place: place.to_owned(),
+                });
+            }
+        }
+        queue.extend(cgroup.children()?);
+    }
+    found.sort_by_key(|task| task.tid);
+    Ok(found)
+}
+
+/// The share of the time in which some task of a cgroup stood still for I/O, in hundredths of a percent, averaged over
+/// three spans. Waiting for a dirty limit counts as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pressure {
+    /// Over ten seconds.
+    pub avg10: u32,
+    /// Over a minute.
+    pub avg60: u32,
+    /// Over five minutes.
+    pub avg300: u32,
+}
+
+/// Since when there is pressure, as far as three averages tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// There is next to none.
+    Never,
+    /// Not for a minute.
+    Seconds,
+    /// For a minute or two.
+    Minute,
+    /// For minutes.
+    Minutes,
+}
+
+impl Pressure {
+    /// Read it; `None` where the kernel does not keep it.
+    pub fn read(cgroup: &Cgroup) -> Result<Option<Self>> {
+        let text = files::read(&cgroup.file("io.pressure"));
+        // It may be there and refuse, when it was turned off.
+        Ok(text.ok().flatten().and_then(|text| Self::parse(&text)))
+    }
+
+    /// `some avg10=1.23 avg60=0.50 avg300=0.10 total=12345`, and lines like it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let line = text.lines().find_map(|line| line.strip_prefix("some "))?;
+        let average = |key: &str| {
+            let mut words = line.split_whitespace();
+            let number = words.find_map(|word| word.strip_prefix(key)?.strip_prefix('='))?;
+            let (whole, hundredths) = number.split_once('.')?;
+            let whole: u32 = whole.parse().ok()?;
+            let hundredths: u32 = hundredths.parse().ok().filter(|part| *part < 100)?;
+            whole.checked_mul(100)?.checked_add(hundredths)
+        };
+        Some(Self {
+            avg10: average("avg10")?,
+            avg60: average("avg60")?,
+            avg300: average("avg300")?,
+        })
+    }
+
+    /// What began t seconds ago shows up in an average over n seconds as 1 - exp(-t/n) of its strength. So one that is
+    /// far below the one over ten seconds tells that it did not last for long.
+    pub fn since(&self) -> Since {
+        match self {
+            Self { avg10, .. } if *avg10 < 100 => Since::Never,
+            Self { avg10, avg60, .. } if *avg60 < avg10 / 3 => Since::Seconds,
+            Self { avg10, avg300, .. } if *avg300 < avg10 / 3 => Since::Minute,
+            _ => Since::Minutes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pressure() {
+        let parse = |avg10: &str, avg60: &str, avg300: &str| {
+            Pressure::parse(&format!(
+                "some avg10={avg10} avg60={avg60} avg300={avg300} total=5\nfull avg10=0.00\n"
+            ))
+        };
+        let table = [
+            ("0.00", "0.00", "0.00", Since::Never),
+            ("80.10", "20.00", "5.00", Since::Seconds),
+            ("80.10", "60.00", "20.00", Since::Minute),
+            ("80.10", "80.00", "79.99", Since::Minutes),
+            ("100.00", "100.00", "100.00", Since::Minutes),
+        ];
+        for (avg10, avg60, avg300, since) in table {
+            assert_eq!(parse(avg10, avg60, avg300).unwrap().since(), since);
+        }
+        for (avg10, avg60) in [
+            ("1", "0.0"),
+            ("-1.00", "0.00"),
+            ("1.100", "0.00"),
+            ("x", "y"),
+        ] {
+            assert_eq!(parse(avg10, avg60, "0.00"), None);
+        }
+        assert_eq!(Pressure::parse(""), None);
+    }
+}
