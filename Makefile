@@ -6,7 +6,7 @@ FLAVOR := $(if $(DEBUG),debug,release)
 
 .NOTPARALLEL:
 .PHONY: all module userland kernel demo test test-unit test-vm bench vm deps \
-	patches-edit patches-save patches-check lint clean help
+	patches-edit patches-save patches-check lint clean help install install-cli install-dkms uninstall deb kernel-deb
 
 all: deps module userland	## the module and the programs, against KDIR
 module:				## the module alone
@@ -15,7 +15,7 @@ userland:			## the static programs in build/bin
 	@tools/crates.sh build
 kernel: deps			## the patched kernel in build/release (DEBUG=1: build/debug)
 	@tools/kernel.sh $(FLAVOR)
-demo: deps kernel module userland	## from nothing: a limit holding on a real disk, and what its neighbour gains
+demo: deps kernel module userland	## from nothing: a limit that holds on a real disk, and a restarted service that owns its memory
 	@tests/demo/run.sh
 test:				## from nothing: all tests, on the release and the debug kernel
 	@tools/test.sh
@@ -28,6 +28,18 @@ bench: deps kernel module userland	## the figures of Documentation/benchmarks.md
 	@tests/bench/run.sh
 vm: deps kernel module userland	## a shell in the VM with the module loaded (DEBUG=1: debug kernel)
 	@tests/vm/run.sh --flavor $(FLAVOR) --insmod --interactive
+install:			## the programs and the module, on this machine (root; after make)
+	@tools/install.sh cli module
+install-cli:			## memcgctl alone, for any kernel (root; after make userland)
+	@tools/install.sh cli
+install-dkms:			## the module's sources, for DKMS (root)
+	@tools/install.sh dkms
+uninstall:			## all that these three installed under PREFIX (root)
+	@tools/install.sh uninstall
+deb: deps userland		## a Debian package of memcgctl in build/
+	@tools/deb.sh
+kernel-deb: deps		## Debian packages of a patched kernel in build/kernel-deb (CONFIG=/boot/config-...)
+	@tools/kernel-deb.sh
 patches-edit: deps		## the series as a git tree in build/patches-tree
 	@tools/series.sh edit
 patches-save:			## build/patches-tree back to patches/
@@ -51,4 +63,7 @@ help:				## this list
 	@echo '  T=NAME          one test of test-vm'
 	@echo '  ACCEL=KIND      auto (default), kvm or tcg: how the VM runs'
 	@echo '  JOBS=N          compilers at once (default: number of processors)'
+	@echo '  PREFIX=DIR      where to install (default: /usr/local); SYSCONFDIR=DIR: memcg-knobs.toml (default: /etc)'
+	@echo '  DESTDIR=DIR     a directory that stands for / when installing'
+	@echo '  CONFIG=FILE     configuration that kernel-deb starts from; DRY_RUN=1: only make and check the configuration'
 	@echo '  MEMCG_KNOBS_CACHE=DIR  where sources and built kernels are kept between checkouts'

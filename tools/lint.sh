@@ -29,11 +29,11 @@ series() {
 	"$TOP/tools/series.sh" verify
 }
 
-# Every script in the tree, known by its first line, wherever it is and whatever its name.
+# Every script in the tree, known by its first line, wherever it is and whatever its name; dkms.conf is one without such.
 scripts() {
 	local found
 	mapfile -t found < <(cd "$TOP" && git ls-files -co --exclude-standard |
-		xargs -d '\n' awk 'FNR == 1 && (/^#!.*sh$/ || FILENAME ~ /\.sh$/) { print FILENAME }')
+		xargs -d '\n' awk 'FNR == 1 && (/^#!.*sh$/ || FILENAME ~ /(\.sh|dkms\.conf)$/) { print FILENAME }')
 	(cd "$TOP" && shellcheck -x -P SCRIPTDIR "${found[@]}")
 }
 

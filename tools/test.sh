@@ -78,7 +78,9 @@ for flavor in release debug; do
 	need "module-$flavor" tools/module.sh "$flavor"
 done
 tests series count_tap tools/series.sh verify
+tests install count_tap tests/install.sh
 tests harness count_tap tests/vm/selftest.sh
+tests install-vm count_tap tests/install-vm.sh
 for flavor in release debug; do
 	tests "vm-$flavor" count_summary tests/kselftest/run.sh --flavor "$flavor"
 done

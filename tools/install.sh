@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# install.sh: put what has been built where a machine looks for it, and take it away again.
+# Usage: tools/install.sh cli|module|dkms...     install these parts, over what is there of them
+#        tools/install.sh uninstall              remove all that was installed under PREFIX
+#   cli      memcgctl with its man pages and completions, memcg-knobs.service, the examples, and an example
+#            memcg-knobs.toml unless there is one
+#   module   memcg_knobs.ko, for the kernel that KDIR is the build tree of
+#   dkms     the module's sources, where `dkms add memcg-knobs/VERSION` looks for them
+# Nothing is built here, so that root need not build.
+#
+# What is installed is written down in a manifest, which is all that uninstalling goes by: it knows the pages that a former
+# version had and this one has not, and the kernels that a module was installed for. Its lines, without DESTDIR:
+#   dir - PATH             a directory that was not there before
+#   file PART PATH
+#   config SHA256 PATH     not removed if it has another content by then
+#
+# Environment: PREFIX (/usr/local), SYSCONFDIR (/etc), DESTDIR (a directory that stands for /; then nothing on this machine
+# is told), KDIR, DEBUG, MODULE_SIGN_KEY and MODULE_SIGN_CERT (sign the module with these).
+
+# shellcheck source=tools/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+
+PREFIX=${PREFIX:-/usr/local}
+SYSCONFDIR=${SYSCONFDIR:-/etc}
+DESTDIR=${DESTDIR:-}
+DESTDIR=${DESTDIR%/}
+FLAVOR=${DEBUG:+debug}
+FLAVOR=${FLAVOR:-release}
+VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/userspace/Cargo.toml")
+MANIFEST=$PREFIX/share/memcg-knobs/manifest
+umask 022
+
+declare -A manifest # Its lines; "old" is what the present run has not put there.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+read_manifest() {
+	local line
+	[[ -e $DESTDIR$MANIFEST ]] || return 0
+	while IFS= read -r line; do
+		manifest[$line]=old
+	done <"$DESTDIR$MANIFEST"
+}
+
+write_manifest() {
+	make_dir "$(dirname "$MANIFEST")"
+	printf '%s\n' "${!manifest[@]}" | sort >"$DESTDIR$MANIFEST.new"
+	mv "$DESTDIR$MANIFEST.new" "$DESTDIR$MANIFEST"
+}
+
+# make_dir PATH: and its parents, each of them noted if it is new. DESTDIR itself is whoever named it's.
+make_dir() {
+	[[ ! -d $DESTDIR$1 ]] || return 0
+	if [[ $1 == / || ! $1 ]]; then
+		mkdir -p "$DESTDIR/"
+		return
+	fi
+	make_dir "$(dirname "$1")"
+	mkdir "$DESTDIR$1"
+	manifest["dir - $1"]=new
+}
+
+# put PART MODE SOURCE PATH: install a file. It comes by a rename, so that a memcgctl that is running is no obstacle.
+put() {
+	local new=$DESTDIR$4.memcg-knobs-new
+	make_dir "$(dirname "$4")"
+	cat "$3" >"$new"
+	chmod "$2" "$new"
+	mv -f "$new" "$DESTDIR$4"
+	manifest["file $1 $4"]=new
+}
+
+# filled FILE: a template with its values.
+filled() {
+	sed -e "s|@BINDIR@|$PREFIX/bin|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@VERSION@|$VERSION|g" "$1"
+}
+
+# replace PART [NAME]: install PART and remove what was installed of it before and is not any more.
+replace() {
+	local line
+	"$1"
+	for line in "${!manifest[@]}"; do
+		[[ $line == "file ${2:-$1} "* && ${manifest[$line]} == old ]] || continue
+		rm -f "$DESTDIR${line#file * }"
+		unset 'manifest[$line]'
+	done
+}
+
+cli() {
+	local file sum
+	"$BUILD/bin/memcgctl" generate "$work/share"
+	put cli 755 "$BUILD/bin/memcgctl" "$PREFIX/bin/memcgctl"
+	while read -r file; do
+		put cli 644 "$work/share/$file" "$PREFIX/share/$file"
+	done < <(cd "$work/share" && find . -type f -printf '%P\n')
+	put cli 644 <(filled "$TOP/packaging/systemd/memcg-knobs.service") "$PREFIX/lib/systemd/system/memcg-knobs.service"
+	while read -r file; do
+		put cli 644 "$TOP/packaging/examples/$file" "$PREFIX/share/doc/memcgctl/examples/$file"
+	done < <(cd "$TOP/packaging/examples" && find . -type f -printf '%P\n')
+	file=$SYSCONFDIR/memcg-knobs.toml
+	if [[ -e $DESTDIR$file ]]; then
+		step install "$DESTDIR$file is there already and stays as it is"
+	else
+		make_dir "$SYSCONFDIR"
+		install -m 644 "$TOP/packaging/memcg-knobs.toml" "$DESTDIR$file"
+		sum=$(sha256sum <"$DESTDIR$file")
+		manifest["config ${sum%% *} $file"]=new
+	fi
+}
+
+# The part's name has the kernel in it, so that a module for one does not replace that for another.
+module() {
+	cp "$BUILD/$FLAVOR/memcg_knobs.ko" "$work/memcg_knobs.ko"
+	if [[ ${MODULE_SIGN_KEY:-} ]]; then
+		"$kdir/scripts/sign-file" sha256 "$MODULE_SIGN_KEY" "$MODULE_SIGN_CERT" "$work/memcg_knobs.ko" ||
+			die install "the module could not be signed with $MODULE_SIGN_KEY"
+	fi
+	put "module:$release" 644 "$work/memcg_knobs.ko" "/lib/modules/$release/updates/memcg_knobs.ko"
+}
+
+dkms() {
+	local to=/usr/src/memcg-knobs-$VERSION file
+	put dkms 644 <(filled "$TOP/packaging/dkms/dkms.conf") "$to/dkms.conf"
+	put dkms 755 "$TOP/packaging/dkms/check-kernel.sh" "$to/check-kernel.sh"
+	put dkms 755 "$TOP/tools/module.sh" "$to/tools/module.sh"
+	for file in tools/env.sh Kbuild COPYING; do
+		put dkms 644 "$TOP/$file" "$to/$file"
+	done
+	for file in "$TOP"/rust/*.rs; do
+		put dkms 644 "$file" "$to/rust/${file##*/}"
+	done
+}
+
+# What keeps a part from being installed is looked for in all parts before anything is written.
+check_cli() {
+	[[ -x $BUILD/bin/memcgctl ]] || die install "build/bin/memcgctl is not built: run \`make userland\` first, as yourself"
+}
+
+check_module() {
+	local built
+	kdir=${KDIR:-$BUILD/$FLAVOR/linux}
+	release=$(cat "$kdir/include/config/kernel.release" 2>/dev/null) ||
+		die install "$kdir is not a kernel's build tree: give KDIR=, for the running kernel KDIR=/lib/modules/\$(uname -r)/build"
+	[[ -e $BUILD/$FLAVOR/memcg_knobs.ko ]] ||
+		die install "build/$FLAVOR/memcg_knobs.ko is not built: run \`make module KDIR=$kdir\` first, as yourself"
+	built=$(PATH=$PATH:/usr/sbin:/sbin modinfo -F vermagic "$BUILD/$FLAVOR/memcg_knobs.ko")
+	[[ ${built%% *} == "$release" ]] ||
+		die install "the module was built for ${built%% *}, not for $release: run \`make module KDIR=$kdir\` first"
+	[[ $DESTDIR || -d /lib/modules/$release ]] ||
+		die install "kernel $release is not installed here: there is no /lib/modules/$release"
+	[[ ! ${MODULE_SIGN_KEY:-} || ${MODULE_SIGN_CERT:-} ]] || die install "MODULE_SIGN_KEY needs MODULE_SIGN_CERT"
+}
+
+check_dkms() { :; }
+
+# The machine is told of what changed, unless DESTDIR is not its root.
+tell_systemd() {
+	[[ ! $DESTDIR && -d /run/systemd/system ]] || return 0
+	systemctl "$@" || step install "\`systemctl $*\` failed"
+}
+
+tell_depmod() {
+	[[ ! $DESTDIR && -d /lib/modules/$1 ]] || return 0
+	PATH=$PATH:/usr/sbin:/sbin depmod "$1" || die install "depmod $1 failed"
+}
+
+uninstall() {
+	local line path kernels=()
+	[[ -e $DESTDIR$MANIFEST ]] ||
+		die uninstall "nothing is installed under PREFIX=$PREFIX: there is no $DESTDIR$MANIFEST"
+	read_manifest
+	tell_systemd --quiet disable memcg-knobs.service
+	for line in "${!manifest[@]}"; do
+		case $line in
+		file\ *)
+			line=${line#file }
+			path=${line#* }
+			rm -f "$DESTDIR$path"
+			[[ $line != module:* ]] || { line=${line%% *} && kernels+=("${line#module:}"); }
+			;;
+		config\ *)
+			line=${line#config }
+			path=${line#* }
+			if sha256sum --status -c - <<<"${line%% *}  $DESTDIR$path" 2>/dev/null; then
+				rm "$DESTDIR$path"
+			elif [[ -e $DESTDIR$path ]]; then
+				step uninstall "$DESTDIR$path has been changed since, and stays"
+			fi
+			;;
+		esac
+	done
+	rm -f "$DESTDIR$MANIFEST"
+	# Deepest first; what somebody else put something into stays.
+	while read -r path; do
+		rmdir --ignore-fail-on-non-empty "$DESTDIR$path" 2>/dev/null || true
+	done < <(printf '%s\n' "${!manifest[@]}" | sed -n 's/^dir - //p' | sort -r)
+	for line in "${kernels[@]}"; do
+		tell_depmod "$line"
+	done
+	tell_systemd daemon-reload
+	step uninstall "done"
+	[[ $DESTDIR || ! -d /sys/module/memcg_knobs ]] ||
+		step uninstall "the module is still loaded: \`modprobe -r memcg_knobs\`, or rmmod, ends what is in force"
+}
+
+[[ $PREFIX == /* && $SYSCONFDIR == /* ]] || die install "PREFIX and SYSCONFDIR have to be absolute paths"
+(($# > 0)) || die install "usage: tools/install.sh cli|module|dkms...|uninstall"
+[[ $DESTDIR || $EUID -eq 0 ]] || die install "this needs root: use sudo, or DESTDIR=DIR to install into DIR"
+[[ ! $DESTDIR || $DESTDIR == /* ]] || DESTDIR=$PWD/$DESTDIR
+if [[ $1 == uninstall ]]; then
+	uninstall
+	exit
+fi
+for part in "$@"; do
+	case $part in
+	cli | module | dkms) "check_$part" ;;
+	*) die install "there is no part \"$part\": cli, module and dkms are" ;;
+	esac
+done
+read_manifest
+for part in "$@"; do
+	case $part in
+	module)
+		replace module "module:$release"
+		tell_depmod "$release"
+		;;
+	*) replace "$part" ;;
+	esac
+	[[ $part != cli ]] || tell_systemd daemon-reload
+	write_manifest
+	case $part in
+	cli) step install "memcgctl: $DESTDIR$PREFIX/bin/memcgctl; settings at boot: $SYSCONFDIR/memcg-knobs.toml, \`systemctl enable --now memcg-knobs\`" ;;
+	module) step install "module: $DESTDIR/lib/modules/$release/updates/memcg_knobs.ko; \`modprobe memcg_knobs\`, \`memcgctl check\`" ;;
+	dkms) step install "sources: $DESTDIR/usr/src/memcg-knobs-$VERSION; \`dkms install memcg-knobs/$VERSION\`" ;;
+	esac
+done
