@@ -9,6 +9,7 @@
 use kernel::{
     cpu,
     memcg::{
+        self,
         Figures,
         Levels,
         LEVEL_MAX, //
@@ -37,6 +38,7 @@ use crate::{
         Effective,
         Inputs, //
     },
+    payments::Payments,
     recharge,
     share, //
 };
@@ -54,6 +56,9 @@ pub(crate) struct Group {
     /// What the files hold. A lock of its own, for `update` must not sleep for a writer of files.
     #[pin]
     config: SpinLock<Config>,
+    /// What it pays for in place of those below it.
+    #[pin]
+    payments: SpinLock<Payments>,
     /// The floors that the children ask for together, in pages.
     children_min: Atomic<u64>,
     recharge: recharge::Account,
@@ -70,6 +75,7 @@ impl Group {
         try_pin_init!(Self {
             gone <- new_mutex!(false, "Group::gone"),
             config <- new_spinlock!(Config::default(), "Group::config"),
+            payments <- new_spinlock!(Payments::default(), "Group::payments"),
             children_min: Atomic::new(0),
             recharge: recharge::Account::new(),
         })
@@ -112,6 +118,26 @@ impl Group {
         Ok(())
     }
 
+    /// What the cgroup pays for in place of those below it.
+    pub(crate) fn payments(self: Pin<&Self>) -> Payments {
+        *self.get_ref().payments.lock()
+    }
+
+    /// Lets the cgroup pay for `payments` from now on.
+    pub(crate) fn pay_for(node: Node<'_>, payments: Payments) -> Result {
+        let group = node.data();
+        let gone = group.get_ref().gone.lock();
+        if *gone {
+            return Err(ENODEV);
+        }
+        *group.get_ref().payments.lock() = payments;
+        node.pay_for(memcg::Payments {
+            file: payments.file,
+            shmem: payments.shmem,
+        });
+        Ok(())
+    }
+
     /// The cgroup was removed: its floor is free for its siblings, its limits are over.
     pub(crate) fn offline(node: Node<'_>) {
         let group = node.data();
@@ -121,6 +147,7 @@ impl Group {
         Self::store(node, group.config(), Config::default());
         // Cannot fail when it ends the counting.
         let _ = node.set_counted(false);
+        node.pay_for(memcg::Payments::default());
     }
 
     fn store(node: Node<'_>, old: Config, new: Config) {

@@ -28,6 +28,7 @@ use crate::{
         MIN_ALL, //
     },
     params,
+    payments::Payments,
     ratio::Ratio,
     recharge,
     size::{
@@ -51,10 +52,11 @@ enum Knob {
     Stat,
     Recharge,
     RechargeStat,
+    Persistent,
 }
 
 /// The list of knobs; the index of a file is its place in here.
-const KNOBS: [(Knob, File); 9] = [
+const KNOBS: [(Knob, File); 10] = [
     (Knob::LimitBytes, File::read_write(c"dirty_limit_in_bytes")),
     (
         Knob::BackgroundBytes,
@@ -70,6 +72,7 @@ const KNOBS: [(Knob, File); 9] = [
     (Knob::Stat, File::read_only(c"dirty_stat")),
     (Knob::Recharge, File::trigger(c"recharge")),
     (Knob::RechargeStat, File::read_only(c"recharge_stat")),
+    (Knob::Persistent, File::read_write(c"persistent")),
 ];
 
 /// The extension of the memory controller that this module is.
@@ -79,8 +82,8 @@ impl memcg::Operations for Knobs {
     type Data = Group;
 
     const FILES: &'static [File] = &{
-        let [a, b, c, d, e, f, g, h, i] = KNOBS;
-        [a.1, b.1, c.1, d.1, e.1, f.1, g.1, h.1, i.1]
+        let [a, b, c, d, e, f, g, h, i, j] = KNOBS;
+        [a.1, b.1, c.1, d.1, e.1, f.1, g.1, h.1, i.1, j.1]
     };
 
     const NAME: &'static CStr = params::NAME;
@@ -111,6 +114,7 @@ impl memcg::Operations for Knobs {
             Knob::Min => show_bytes(m, (config.min != MIN_ALL).then_some(config.min)),
             Knob::Stat => show_stat(m, node),
             Knob::RechargeStat => show_recharge_stat(m, node),
+            Knob::Persistent => seq_print!(m, "{}\n", node.data().payments()),
             Knob::Writeback | Knob::Recharge => return Err(EINVAL),
         }
         Ok(())
@@ -140,6 +144,7 @@ impl memcg::Operations for Knobs {
             }
             Knob::Writeback => writeback(node, parse(parse_bytes(input))?),
             Knob::Recharge => recharge::on_demand(node, parse(parse_bytes(input))?),
+            Knob::Persistent => Group::pay_for(node, parse(Payments::parse(input))?),
             Knob::Stat | Knob::RechargeStat => Err(EINVAL),
         }
     }
@@ -187,6 +192,12 @@ fn show_bytes(m: &SeqFile, bytes: Option<u64>) {
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The kernel has a trait of its own, which `ratio.rs` does not know of.
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Payments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         core::fmt::Display::fmt(self, f)
     }
 }

@@ -7,7 +7,7 @@
 //! `group.rs` a cgroup's state and the levels that follow from it, `recharge.rs` when what removed
 //! cgroups left is charged to whom. The rest is arithmetic and parsing with no kernel in it, which
 //! the host's unit tests and the CLI compile as well, hence `pub`: `size.rs`, `ratio.rs`,
-//! `limits.rs`, `levels.rs`, `share.rs`, `floors.rs`, `switches.rs`, `tries.rs`.
+//! `limits.rs`, `levels.rs`, `share.rs`, `floors.rs`, `switches.rs`, `tries.rs`, `payments.rs`.
 
 use kernel::{
     memcg,
@@ -22,6 +22,7 @@ mod kunit;
 pub mod levels;
 pub mod limits;
 mod params;
+pub mod payments;
 pub mod ratio;
 mod recharge;
 pub mod share;
@@ -33,7 +34,7 @@ module! {
     type: MemcgKnobs,
     name: "memcg_knobs",
     authors: ["The memcg-knobs authors"],
-    description: "Dirty limits and recharging per memory cgroup",
+    description: "Dirty limits, recharging and payments per memory cgroup",
     license: "GPL v2",
 }
 
@@ -43,9 +44,9 @@ struct MemcgKnobs {
 }
 
 impl kernel::Module for MemcgKnobs {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
+    fn init(module: &'static ThisModule) -> Result<Self> {
         Ok(Self {
-            _extension: memcg::Registration::new()?,
+            _extension: memcg::Registration::new(module)?,
         })
     }
 }

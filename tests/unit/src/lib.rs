@@ -24,6 +24,8 @@ pub mod floors;
 pub mod levels;
 #[path = "../../../rust/limits.rs"]
 pub mod limits;
+#[path = "../../../rust/payments.rs"]
+pub mod payments;
 #[path = "../../../rust/ratio.rs"]
 pub mod ratio;
 #[path = "../../../rust/share.rs"]

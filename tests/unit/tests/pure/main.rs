@@ -6,6 +6,7 @@
 mod floors;
 mod levels;
 mod limits;
+mod payments;
 mod ratio;
 mod share;
 mod size;
