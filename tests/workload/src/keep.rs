@@ -57,6 +57,9 @@ pub struct Args {
     /// Lock it into memory.
     #[arg(long)]
     lock: bool,
+    /// Make huge pages of it, where they can be made at once.
+    #[arg(long)]
+    collapse: bool,
     /// After that, give every second page back.
     #[arg(long)]
     sparse: bool,
@@ -288,6 +291,12 @@ pub fn run(args: &Args) -> Result<()> {
             None => map_anonymous(length, args.kind)?,
         };
         mapped.touch(step, write);
+        if args.collapse {
+            let (start, length) = (mapped.start.as_ptr().cast(), mapped.length);
+            // SAFETY: What this process can see stays as it is.
+            let result = unsafe { libc::madvise(start, length, libc::MADV_COLLAPSE) };
+            nix::errno::Errno::result(result).context("collapse")?;
+        }
         if args.lock {
             // SAFETY: To lock memory changes nothing that this process can see.
             unsafe { mlock(mapped.start.cast(), mapped.length) }.context("mlock")?;

@@ -13,8 +13,10 @@ mod cost;
 mod error;
 mod folios;
 mod frames;
+mod full;
 mod keep;
 mod migrate;
+mod mount;
 mod plot;
 mod punch;
 mod put;
@@ -38,7 +40,7 @@ use clap::Parser;
 use error::Result;
 use std::process::ExitCode;
 
-/// Loads and instruments for tests of per-cgroup dirty limits and of recharging.
+/// Loads and instruments for tests of per-cgroup dirty limits, recharging and redirected charges.
 #[derive(Parser)]
 #[command(name = "workload")]
 enum Command {
@@ -64,6 +66,10 @@ enum Command {
     Punch(punch::Args),
     /// Print figures of a cgroup's memory.stat, brought up to date first.
     Stat(stat::Args),
+    /// Bring in pages of a file until there is no room, and tell how that was told.
+    Full(full::Args),
+    /// Mount a file system by the new mount API and name the errno that refused it.
+    Mount(mount::Args),
     /// Compare the statistics of all cgroups with the pages that are there.
     Audit(audit::Args),
     /// Count the pages that a cgroup is charged for, and the folios they are in.
@@ -97,6 +103,8 @@ fn run(command: Command) -> Result<()> {
         Command::Keep(args) => keep::run(&args),
         Command::Punch(args) => punch::run(&args),
         Command::Stat(args) => stat::run(&args),
+        Command::Full(args) => full::run(&args),
+        Command::Mount(args) => mount::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Folios(args) => folios::run(&args),
         Command::Put(args) => put::run(&args),

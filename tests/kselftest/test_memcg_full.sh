@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A mount's memcg= that is full: what reclaim cannot make room for is ENOSPC or
+# SIGBUS, in bounded time. Nobody is killed, nobody loops, and the machine goes on.
+# In the manner of the selftest that Almasry posted: 10 MiB, and a writer of 11.
+# vm: --disk 512M --timeout 150
+. "$(dirname "$0")/lib.sh"
+setup
+audited=1
+set_sysctl vm.swappiness 60
+cg_make pod user
+limit=$((10 * M))
+set_knob pod max "$limit"
+
+# no_kill DESCRIPTION: in the whole system.
+kills=$(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat)
+no_kill()
+{
+	check_eq "$1: nobody is killed" \
+		"$(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat)" "$kills"
+	check_eq "$1: not even considered" "$(events pod oom)" 0
+}
+
+# full DESCRIPTION WORD [OPTION...]: brings in 11 MiB, of which the last cannot be.
+full()
+{
+	local before
+	before=$(events pod max)
+	spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M "${@:3}"
+	collect full W
+	check_eq "$1: it is told by $2" "${W[result]}" "$2"
+	# What is charged to the cgroup beside that: nothing but its share of the
+	# processors' stocks.
+	check_num "$1: until then there was room" "${W[bytes]}" '>=' $((limit * 9 / 10))
+	check_num "$1: and no more than that" "${W[bytes]}" '<=' "$limit"
+	check_num "$1: the limit holds" "$(<"$top/pod/memory.current")" '<=' "$limit"
+	check_num "$1: it is counted" "$(events pod max)" '>' "$before"
+	check_num "$1: the user pays for none of it" "$(memory_of user shmem)" '<' $PAGE
+	no_kill "$1"
+	rm "$work/mnt/f.0"
+}
+
+# --- tmpfs, which only swap could make room in ------------------------------------------
+for options in "" ",huge=always"; do
+	tmpfs_make mnt "memcg=$top/pod,size=64M$options"
+	full "write${options:+, huge pages}" ENOSPC
+	full "mmap${options:+, huge pages}" SIGBUS --how mmap
+	full "userfaultfd${options:+, huge pages}" ENOSPC --how uffd
+	fs_remove mnt
+done
+
+# In a shell, a program that is ended by SIGBUS is 135.
+tmpfs_make mnt "memcg=$top/pod,size=64M"
+dd if=/dev/zero of="$work/mnt/f" bs=1M count=11 2>"$work/dd"
+check "dd: says that there is no space left" grep -q "No space left on device" "$work/dd"
+rm "$work/mnt/f"
+check_num "what is removed is given back" "$(usage pod)" '<' $((limit / 2))
+
+# The time that it takes, and that it has an end: it is no more reclaim each time.
+spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M --again 100
+collect full W
+check_eq "again and again: 101 times" "${W[failures]}" 101
+diag "from the charge to ENOSPC, p99: ${W[p99_us]} us"
+rm "$work/mnt/f.0"
+
+# --- everybody at once -------------------------------------------------------------------
+# A task of another cgroup goes on beside 16 that find it full.
+seconds=$(pick 60 10)
+cg_make bystander
+fill bystander mnt2 $((2 * M))
+spawn many full --cgroup "$top/user" --file "$work/mnt/m" --size 11M --writers 16 \
+	--seconds "$seconds"
+rounds=0
+while kill -0 "${running[many]}" 2>/dev/null; do
+	read_as bystander mnt2.0 $((2 * M))
+	rounds=$((rounds + 1))
+done
+collect many W
+check_eq "16 writers: told by ENOSPC" "${W[result]}" ENOSPC
+check_num "16 writers: again and again" "${W[failures]}" '>' 160
+check_num "16 writers: others go on" "$rounds" '>=' "$seconds"
+check_num "16 writers: the limit holds" "$(<"$top/pod/memory.current")" '<=' "$limit"
+no_kill "16 writers"
+rm -f "$work"/mnt/m.* "$work"/mnt2.*
+
+# --- somebody who can be killed, in the cgroup itself -----------------------------------
+keep own pod --size 2M
+full "with a process in it" ENOSPC
+check "the process in it lives" kill -0 "${running[own]}"
+halt own W
+fs_remove mnt
+
+# --- with swap, there is room -------------------------------------------------------------
+zram_make 256M
+tmpfs_make mnt "memcg=$top/pod,size=64M"
+fill user mnt/f $((32 * M))
+check_eq "with swap: all of it is there" "${W[bytes]}" $((32 * M))
+check_num "with swap: the target pays for it" "$(<"$top/pod/memory.swap.current")" '>=' $((16 * M))
+check_eq "with swap: the user does not" "$(<"$top/user/memory.swap.current")" 0
+no_kill "with swap"
+# With swap full as well, it is as without.
+set_knob pod swap.max 24M
+spawn full full --cgroup "$top/user" --file "$work/mnt/g" --size 64M
+collect full W
+check_eq "swap full, too" "${W[result]}" ENOSPC
+no_kill "swap full, too"
+# Swapped in when there is no room at all.
+set_knob pod swap.max max
+for file in f.0 g.0; do
+	size=$(stat -c %s "$work/mnt/$file")
+	read_as user "mnt/$file" "$size"
+	check_num "swapped in: the user pays for none of it" "$(memory_of user shmem)" '<' $PAGE
+done
+no_kill "swapped in"
+fs_remove mnt
+
+# --- a disk, where reclaim makes room -------------------------------------------------------
+for fs in ext4 xfs btrfs; do
+	mkdir -p "$work/disk"
+	must mkfs.$fs -q "$([[ $fs == ext4 ]] && echo -F || echo -f)" "$SCRATCH" >/dev/null 2>&1
+	must mount -t $fs -o "memcg=$top/pod" "$SCRATCH" "$work/disk"
+	mounts+=("$work/disk")
+	fill user disk/f $((24 * M))
+	check_eq "$fs: all of it was written" "${W[bytes]}" $((24 * M))
+	read_as user disk/f.0 $((24 * M))
+	check_num "$fs: the target pays" "$(memory_of pod file)" '>=' $((2 * M))
+	check_num "$fs: the user does not" "$(memory_of user file)" '<=' $((64 * 1024))
+	check_num "$fs: the limit holds" "$(<"$top/pod/memory.current")" '<=' "$limit"
+	no_kill "$fs"
+	fs_remove disk
+done
+
+finish

@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# memory.persistent: a cgroup pays for the files of those below it. Instances come and
+# go, the second is charged like the first, the nearest declarer wins, its own limits
+# hold, and nobody pays who did not say so.
+# vm: --disk 512M --timeout 150
+. "$(dirname "$0")/lib.sh"
+setup_recharge
+size=$(pick $((8 * M)) $((4 * M)))
+cg_make service/inner/one service/inner/two other
+little=$((64 * 1024))
+
+# --- the file ----------------------------------------------------------------------------
+check_eq "mode" "$(stat -c %a "$top/service/memory.persistent")" 644
+check_eq "default" "$(knob service persistent)" ""
+check "not in the root cgroup" test ! -e "${top%/*}/memory.persistent"
+# accepts INPUT READ-BACK
+accepts()
+{
+	check_eq "'$1' is accepted" "$(put service persistent "$1")" ok
+	check_eq "'$1' reads back" "$(knob service persistent)" "$2"
+}
+accepts 'file\n' file
+accepts 'shmem' shmem
+accepts 'file shmem\n' "file shmem"
+accepts ' shmem  file ' "file shmem"
+for input in x files FILE 'file,shmem' 'file anon' max 0 '+file' 'file\0' '-file'; do
+	check_eq "'$input' is refused" "$(put service persistent "$input")" EINVAL
+	check_eq "'$input' leaves the old value" "$(knob service persistent)" "file shmem"
+done
+accepts '\n' ""
+
+# --- who pays ------------------------------------------------------------------------------
+tmpfs_make mnt
+fs_make ext4 disk
+
+# brings CGROUP NAME: both kinds.
+brings()
+{
+	fill "$1" "mnt/$2" "$size"
+	fill "$1" "disk/$2" "$size"
+}
+
+# own NAME KEY: what it is charged for itself, without those below it.
+own()
+{
+	local sum below
+	sum=$(memory_of "$1" "$2")
+	for below in "$top/$1"/*/; do
+		[[ -d $below ]] || continue
+		below=${below%/}
+		sum=$((sum - $(memory_of "${below#"$top"/}" "$2")))
+	done
+	echo "$sum"
+}
+
+# pays DESCRIPTION NAME SHMEM FILE: at least so much of its own; page cache is shared
+# memory as well, in memory.stat.
+pays()
+{
+	check_num "$1: $2 pays for the shared memory" "$(own "$2" shmem)" '>=' "$3"
+	check_num "$1: $2 pays for the files" "$(($(own "$2" file) - $(own "$2" shmem)))" '>=' "$4"
+}
+
+# free DESCRIPTION NAME KEY: it pays for nothing that matters.
+free()
+{
+	check_num "$1: $2 pays for no $3" "$(own "$2" "$3")" '<=' $little
+}
+
+brings service/inner/one none
+pays "nobody declares" service/inner/one "$size" "$size"
+set_knob service persistent "file shmem"
+brings service/inner/one both
+pays "both" service "$size" "$size"
+check_num "both: the instance pays for what it had" "$(own service/inner/one shmem)" '<=' $((size + little))
+set_knob service persistent shmem
+brings service/inner/two shm
+pays "shmem" service $((2 * size)) "$size"
+check_num "shmem: the files are the instance's" "$(memory_of service/inner/two file)" '>=' "$size"
+free "shmem" service/inner/two shmem
+set_knob service persistent file
+brings service/inner/two file
+pays "file" service $((2 * size)) $((2 * size))
+check_num "file: the shared memory is the instance's" "$(own service/inner/two shmem)" '>=' "$size"
+set_knob service persistent "file shmem"
+
+# The nearest one.
+set_knob service/inner persistent shmem
+brings service/inner/one near
+pays "nearest" service/inner "$size" 0
+pays "nearest" service $((2 * size)) $((3 * size))
+set_knob service/inner/one persistent file
+fill service/inner/one disk/self "$size"
+check_num "oneself" "$(own service/inner/one file)" '>=' "$size"
+for name in service/inner service/inner/one; do
+	set_knob "$name" persistent ""
+done
+
+# A descendant cannot declare for an ancestor, and a cgroup beside is not concerned.
+free "beside" other file
+brings other mine
+pays "beside" other "$size" "$size"
+check_audit "who pays"
+rm -rf "${work:?}"/mnt/* "${work:?}"/disk/*
+cg_remove service/inner/one service/inner/two
+
+# --- instances come and go -------------------------------------------------------------------
+cg_make service/inner/one
+fill service/inner/one disk/f "$size"
+sync
+had=$(own service file)
+first=$(memory_of service/inner/one file)
+cg_remove service/inner/one
+check_eq "the instance goes: nothing is inherited" "$(recharged service/inner inherited)" 0
+cg_make service/inner/one
+read_as service/inner/one disk/f.0 "$size"
+check_num "the second instance is charged like the first" \
+	"$(memory_of service/inner/one file)" '<=' $((first + little))
+check_num "the service pays as before" "$(own service file)" '>=' $((had - little))
+for ((i = 0; i < 20; i++)); do
+	cg_make "service/inner/$i"
+	fill "service/inner/$i" "mnt/$i" $((size / 8))
+	cg_remove "service/inner/$i"
+done
+check_num "20 instances: the service pays" "$(own service shmem)" '>=' $((20 * size / 8))
+check_eq "20 instances: nothing is inherited" "$(recharged service/inner inherited)" 0
+check_audit "come and go"
+rm -rf "${work:?}"/mnt/*
+
+# --- recharging asks as well ------------------------------------------------------------------
+# What was left while nobody paid goes to who pays now, not to the user.
+set_knob service persistent ""
+bequeath service/inner/old mnt/old "$size"
+set_knob service/inner persistent shmem
+switch access 1
+switch mapped 1
+keep user service/inner/one --file "$work/mnt/old.0" --size "$size"
+put service/inner recharge max >/dev/null
+check_num "recharging: the user does not get it" "$(own service/inner/one shmem)" '<=' $little
+pays "recharging" service/inner "$size" 0
+halt user W
+switch access 0
+switch mapped 0
+set_knob service/inner persistent ""
+rm -rf "${work:?}"/mnt/*
+check_audit "recharging"
+
+# --- its own limits hold ---------------------------------------------------------------------
+set_knob service persistent "file shmem"
+set_knob service max $((24 * M))
+fill service/inner/one disk/big $((48 * M))
+check_num "a limit of the declarer's holds" "$(<"$top/service/memory.current")" '<=' $((24 * M))
+check_eq "and reclaim makes room" "$(events service oom)" 0
+set_knob service max max
+set_knob service dirty_limit_in_bytes 2M
+watch_limit samples service $((2 * M))
+fill service/inner/one disk/dirty $((4 * M))
+halt samples S
+check_num "its dirty limit holds" "${S[max]}" '<=' $((2 * M + slack))
+set_knob service dirty_limit_in_bytes max
+
+# --- swap ---------------------------------------------------------------------------------------
+zram_make 128M
+fill service/inner/one mnt/s "$size"
+put service reclaim $((2 * size)) >/dev/null
+read_as service/inner/one mnt/s.0 "$size"
+check_num "swapped in: the instance does not pay" "$(own service/inner/one shmem)" '<=' $little
+pays "swapped in" service "$size" 0
+check_audit "swap"
+
+# --- memcg= goes before that --------------------------------------------------------------------
+tmpfs_make paid "memcg=$top/other"
+before=$(memory_of other shmem)
+fill service/inner/one paid/f "$size"
+check_num "memcg= wins" "$(memory_of other shmem)" '>=' $((before + size))
+fs_remove paid
+
+# --- a cgroup namespace, from which the declarer is not seen -------------------------------------
+echo 0 >"$top/service/inner/one/cgroup.procs"
+before=$(own service shmem)
+unshare -C -m dd if=/dev/zero of="$work/mnt/ns" bs=64k count=$((size / 65536)) 2>/dev/null
+echo 0 >"${top%/*}/cgroup.procs"
+check_num "in a cgroup namespace" "$(own service shmem)" '>=' $((before + size))
+
+# --- it ends with the module, and with the cgroup --------------------------------------------------
+rm -rf "${work:?}"/mnt/*
+must module_unload
+fill service/inner/one mnt/off "$size"
+check_num "without the module the instance pays" "$(memory_of service/inner/one shmem)" '>=' "$size"
+must module_load
+check_eq "and it is forgotten" "$(knob service persistent)" ""
+set_knob service/inner persistent "shmem"
+cg_remove service/inner/one service/inner
+check_eq "a removed declarer takes it along" "$(knob service persistent)" ""
+fs_remove disk
+fs_remove mnt
+finish

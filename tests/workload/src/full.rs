@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `full`: brings in one page of a file after the other until there is no room, and says how that was told.
+//!
+//! Each try is made by system call, by a fault of a shared mapping, or by userfaultfd. A fault for which there is no room
+//! ends a process by SIGBUS, so it is a child that faults.
+
+use crate::cgroup;
+use crate::error::Context;
+use crate::error::Result;
+use crate::error::bytes;
+use clap::ValueEnum;
+use nix::sys::mman::MapFlags;
+use nix::sys::mman::ProtFlags;
+use nix::sys::mman::mmap;
+use nix::sys::mman::mmap_anonymous;
+use nix::sys::wait::WaitStatus;
+use nix::sys::wait::waitpid;
+use nix::unistd::ForkResult;
+use nix::unistd::fork;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::num::NonZeroUsize;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+const PAGE: usize = 4096;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The file, which is made, or made longer.
+    #[arg(long)]
+    file: PathBuf,
+    /// How much to bring in at most.
+    #[arg(long, value_parser = bytes)]
+    size: u64,
+    /// How a page is brought in.
+    #[arg(long, value_enum, default_value_t = How::Write)]
+    how: How,
+    /// Once it is full, try as many times more, and tell how long the slowest of hundred takes.
+    #[arg(long, default_value_t = 0)]
+    again: usize,
+    /// Go on trying for so long, in seconds.
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// Processes that do so, each with a file of its own, FILE.n.
+    #[arg(long, default_value_t = 1)]
+    writers: usize,
+    /// Join this cgroup first.
+    #[arg(long)]
+    cgroup: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// `write(2)` of a page.
+    Write,
+    /// A write fault of a shared mapping.
+    Mmap,
+    /// `UFFDIO_COPY` into a shared mapping.
+    Uffd,
+}
+
+/// Shared with the children: what the next one to come has to know, and the time of each failure.
+struct Shared {
+    pages: &'static AtomicU64,
+    result: &'static AtomicU64,
+    slowest_ns: &'static AtomicU64,
+    failures: &'static AtomicU64,
+}
+
+fn shared(number: usize) -> Result<Vec<Shared>> {
+    let length = NonZeroUsize::new(number * PAGE).ok_or("no writers")?;
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: A new mapping at an address of the kernel's choice aliases nothing.
+    let start = unsafe { mmap_anonymous(None, length, access, MapFlags::MAP_SHARED) }
+        .context("map memory")?
+        .cast::<u8>();
+    let word = |page: usize, at: usize| {
+        // SAFETY: It lies in the mapping, is aligned, zero, and stays as long as the process.
+        unsafe { AtomicU64::from_ptr(start.add(page * PAGE + at * 8).as_ptr().cast()) }
+    };
+    Ok((0..number)
+        .map(|page| Shared {
+            pages: word(page, 0),
+            result: word(page, 1),
+            slowest_ns: word(page, 2),
+            failures: word(page, 3),
+        })
+        .collect())
+}
+
+/// One way to bring in a page.
+enum Filler {
+    Write(File),
+    Fault(*mut u8),
+    Copy { uffd: OwnedFd, start: *mut u8 },
+}
+
+// From include/uapi/linux/userfaultfd.h, for x86-64.
+const UFFD_API: u64 = 0xaa;
+const UFFDIO_API: libc::Ioctl = 0xc018_aa3f_u32 as libc::Ioctl;
+const UFFDIO_REGISTER: libc::Ioctl = 0xc020_aa00_u32 as libc::Ioctl;
+const UFFDIO_COPY: libc::Ioctl = 0xc028_aa03_u32 as libc::Ioctl;
+const UFFD_FEATURE_MISSING_SHMEM: u64 = 1 << 5;
+const UFFDIO_REGISTER_MODE_MISSING: u64 = 1;
+
+fn register(start: *mut u8, length: usize) -> Result<OwnedFd> {
+    // SAFETY: It takes no pointer.
+    let fd = unsafe { libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC) };
+    if fd < 0 {
+        return Err(std::io::Error::last_os_error()).context("userfaultfd");
+    }
+    // SAFETY: The descriptor is new and nobody else's.
+    let uffd = unsafe { OwnedFd::from_raw_fd(fd as i32) };
+    let mut api = [UFFD_API, UFFD_FEATURE_MISSING_SHMEM, 0];
+    let mut range = [start as u64, length as u64, UFFDIO_REGISTER_MODE_MISSING, 0];
+    control(&uffd, UFFDIO_API, api.as_mut_ptr()).context("UFFDIO_API")?;
+    control(&uffd, UFFDIO_REGISTER, range.as_mut_ptr()).context("UFFDIO_REGISTER")?;
+    Ok(uffd)
+}
+
+fn control(uffd: &OwnedFd, request: libc::Ioctl, words: *mut u64) -> nix::Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: `words` are as many as the size in `request` says, and are this function's alone for the call.
+    nix::errno::Errno::result(unsafe { libc::ioctl(uffd.as_raw_fd(), request, words) }).map(drop)
+}
+
+impl Filler {
+    fn new(args: &Args, path: &std::path::Path) -> Result<Self> {
+        let name = path.display();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .context(&name)?;
+        if args.how == How::Write {
+            return Ok(Self::Write(file));
+        }
+        file.set_len(args.size).context(&name)?;
+        let length = NonZeroUsize::new(args.size as usize).ok_or("nothing to bring in")?;
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: A new mapping at an address of the kernel's choice aliases nothing.
+        let start = unsafe { mmap(None, length, access, MapFlags::MAP_SHARED, &file, 0) };
+        let start = start.context(&name)?.cast::<u8>().as_ptr();
+        Ok(match args.how {
+            How::Uffd => Self::Copy {
+                uffd: register(start, length.get())?,
+                start,
+            },
+            _ => Self::Fault(start),
+        })
+    }
+
+    fn page(&self, number: u64) -> nix::Result<()> {
+        let at = number as usize * PAGE;
+        let data = [0x5a_u8; PAGE];
+        match self {
+            Self::Write(file) => match file.write_at(&data, at as u64) {
+                Ok(PAGE) => Ok(()),
+                Ok(_) => Err(nix::errno::Errno::EIO),
+                Err(error) => Err(nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))),
+            },
+            Self::Fault(start) => {
+                // SAFETY: The byte lies in the mapping, which no reference points into.
+                unsafe { start.add(at).write_volatile(1) };
+                Ok(())
+            }
+            Self::Copy { uffd, start } => {
+                let mut copy = [
+                    *start as u64 + at as u64,
+                    data.as_ptr() as u64,
+                    PAGE as u64,
+                    0,
+                    0,
+                ];
+                control(uffd, UFFDIO_COPY, copy.as_mut_ptr())
+            }
+        }
+    }
+}
+
+/// Brings in pages until there is no room; then goes on as long as it was asked to.
+fn fill(args: &Args, path: &std::path::Path, shared: &Shared) -> Result<()> {
+    let filler = Filler::new(args, path)?;
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    loop {
+        let page = shared.pages.load(Ordering::Relaxed);
+        if page == args.size / PAGE as u64 {
+            break;
+        }
+        let start = Instant::now();
+        match filler.page(page) {
+            Ok(()) => shared.pages.store(page + 1, Ordering::Relaxed),
+            Err(errno) => {
+                shared.result.store(errno as u64, Ordering::Relaxed);
+                shared.failures.fetch_add(1, Ordering::Relaxed);
+                times.push(start.elapsed().as_nanos() as u64);
+                let more = match args.seconds {
+                    Some(seconds) => begin.elapsed().as_secs_f64() < seconds,
+                    None => times.len() <= args.again,
+                };
+                if !more {
+                    break;
+                }
+            }
+        }
+    }
+    times.sort_unstable();
+    if let Some(time) = times.get((times.len() * 99).div_ceil(100).saturating_sub(1)) {
+        shared.slowest_ns.store(*time, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    cgroup::join_if_given(args.cgroup.as_deref())?;
+    let all = shared(args.writers)?;
+    let mut children = Vec::new();
+    for (number, shared) in all.iter().enumerate() {
+        let mut path = args.file.clone().into_os_string();
+        path.push(format!(".{number}"));
+        // SAFETY: There is but one thread.
+        match unsafe { fork() }.context("fork")? {
+            ForkResult::Child => {
+                let status = match fill(args, path.as_ref(), shared) {
+                    Ok(()) => 0,
+                    Err(error) => {
+                        eprintln!("workload: {error}");
+                        1
+                    }
+                };
+                std::process::exit(status);
+            }
+            ForkResult::Parent { child } => children.push(child),
+        }
+    }
+    let mut words: Vec<String> = Vec::new();
+    for (child, shared) in children.into_iter().zip(&all) {
+        let word = match waitpid(child, None).context("wait")? {
+            WaitStatus::Exited(_, 0) => match shared.result.load(Ordering::Relaxed) {
+                0 => "ok".to_owned(),
+                errno => format!("{:?}", nix::errno::Errno::from_raw(errno as i32)),
+            },
+            WaitStatus::Signaled(_, signal, _) => signal.as_str().to_owned(),
+            status => return Err(format!("a writer ended with {status:?}")),
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    let sum = |word: fn(&Shared) -> &AtomicU64| -> u64 {
+        all.iter().map(|s| word(s).load(Ordering::Relaxed)).sum()
+    };
+    let slowest = all.iter().map(|s| s.slowest_ns.load(Ordering::Relaxed));
+    println!(
+        "result={} bytes={} failures={} p99_us={}",
+        words.join(","),
+        sum(|s| s.pages) * PAGE as u64,
+        sum(|s| s.failures),
+        slowest.max().unwrap_or(0) / 1000,
+    );
+    Ok(())
+}

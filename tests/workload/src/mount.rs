@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `mount`: a file system by the new mount API, option by option, with the name of the errno that refused it.
+//!
+//! A shell's mount knows neither descriptors as options nor the words that the kernel has for a refusal. Whatever the
+//! kernel answers is a result, not a failure.
+
+use crate::cgroup;
+use crate::error::Context;
+use crate::error::Result;
+use rustix::fd::OwnedFd;
+use rustix::fs::CWD;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::mount::FsMountFlags;
+use rustix::mount::FsOpenFlags;
+use rustix::mount::FsPickFlags;
+use rustix::mount::MountAttrFlags;
+use rustix::mount::MoveMountFlags;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where to mount it, or what to change.
+    point: PathBuf,
+    /// The type of the file system.
+    #[arg(long, default_value = "tmpfs")]
+    fs: String,
+    /// The device.
+    #[arg(long)]
+    source: Option<PathBuf>,
+    /// An option of the file system, `NAME` or `NAME=VALUE` (repeatable).
+    #[arg(long = "option")]
+    options: Vec<String>,
+    /// An option whose value is a descriptor of what is at that path, `NAME=PATH` (repeatable).
+    #[arg(long = "descriptor")]
+    descriptors: Vec<String>,
+    /// Change the options of what is mounted there.
+    #[arg(long)]
+    remount: bool,
+    /// Become this user first, after all that is named was opened.
+    #[arg(long)]
+    uid: Option<u32>,
+    /// Make the mount in a user and mount namespace of its own, of which this process is root.
+    #[arg(long)]
+    userns: bool,
+    /// Join this cgroup first.
+    #[arg(long)]
+    cgroup: Option<PathBuf>,
+}
+
+fn options(args: &Args, context: &OwnedFd) -> Result<(), Errno> {
+    if let Some(source) = &args.source {
+        rustix::mount::fsconfig_set_string(context, "source", source.as_path())?;
+    }
+    for option in &args.options {
+        match option.split_once('=') {
+            Some((name, value)) => rustix::mount::fsconfig_set_string(context, name, value)?,
+            None => rustix::mount::fsconfig_set_flag(context, option.as_str())?,
+        }
+    }
+    for descriptor in &args.descriptors {
+        let (name, path) = descriptor.split_once('=').ok_or(Errno::INVAL)?;
+        let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        rustix::mount::fsconfig_set_fd(context, name, &fd)?;
+    }
+    Ok(())
+}
+
+fn make(args: &Args, context: &OwnedFd) -> Result<(), Errno> {
+    options(args, context)?;
+    if args.remount {
+        return rustix::mount::fsconfig_reconfigure(context);
+    }
+    rustix::mount::fsconfig_create(context)?;
+    let mount = rustix::mount::fsmount(
+        context,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
+    )?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    rustix::mount::move_mount(&mount, "", CWD, &args.point, flags)
+}
+
+/// What the kernel has to say, the last message at the end.
+fn messages(context: &OwnedFd) -> String {
+    let mut all = String::new();
+    let mut buffer = [0u8; 1024];
+    while let Ok(length @ 1..) = rustix::io::read(context, &mut buffer) {
+        if !all.is_empty() {
+            all.push_str("; ");
+        }
+        all.push_str(String::from_utf8_lossy(&buffer[..length]).trim_end());
+    }
+    all
+}
+
+fn become_user(args: &Args) -> Result<()> {
+    if let Some(uid) = args.uid {
+        nix::unistd::setresuid(uid.into(), uid.into(), uid.into()).context("setresuid")?;
+    }
+    if args.userns {
+        let flags = nix::sched::CloneFlags::CLONE_NEWUSER | nix::sched::CloneFlags::CLONE_NEWNS;
+        nix::sched::unshare(flags).context("unshare")?;
+    }
+    Ok(())
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    cgroup::join_if_given(args.cgroup.as_deref())?;
+    become_user(args)?;
+    let context = if args.remount {
+        rustix::mount::fspick(CWD, &args.point, FsPickFlags::FSPICK_CLOEXEC)
+    } else {
+        rustix::mount::fsopen(args.fs.as_str(), FsOpenFlags::FSOPEN_CLOEXEC)
+    };
+    let (result, log) = match &context {
+        Ok(context) => match make(args, context) {
+            Ok(()) => ("ok".to_owned(), messages(context)),
+            Err(errno) => (name(errno), messages(context)),
+        },
+        Err(errno) => (name(*errno), String::new()),
+    };
+    // The words come last, since they have spaces.
+    println!("result={result} log={log}");
+    Ok(())
+}
+
+/// As `put` names them.
+fn name(errno: Errno) -> String {
+    format!("{:?}", nix::errno::Errno::from_raw(errno.raw_os_error()))
+}
