@@ -113,6 +113,16 @@ if crun=$(type -P crun); then
 	END
 fi
 
+# The exporter's package would start it as a service of this machine; its program is all that is wanted here.
+if ! exporter=$(type -P prometheus-node-exporter); then
+	(cd "$work" && apt-get download -qq prometheus-node-exporter && dpkg -x prometheus-node-exporter_*.deb exporter) \
+		>"$work/download" 2>&1
+	exporter=$work/exporter/usr/bin/prometheus-node-exporter
+fi
+[[ ! -x $exporter ]] || with_libraries "$exporter"
+[[ ! -x $exporter ]] || install "$exporter" "$root/usr/bin/prometheus-node-exporter"
+cp "$(type -P busybox)" "$root/usr/bin/"
+
 cat >"$root/verify" <<'END'
 exec >/result 2>&1
 cd /sys/fs/cgroup
@@ -145,6 +155,26 @@ is 'systemd: reload' '' systemctl reload memcg-knobs
 is 'systemd: after a reload the new settings are in force' 134217728 cat system.slice/memory.dirty_limit_in_bytes
 is 'systemd: metrics for the node exporter' '' systemctl start memcgctl-metrics
 is 'systemd: they end as OpenMetrics does' '# EOF' sed -n '$p' /var/lib/prometheus/node-exporter/memcgctl.prom
+# served: the exporter, once it answers, has the same figures as the file.
+served() {
+	busybox ip link set lo up
+	prometheus-node-exporter --collector.disable-defaults --collector.textfile --web.listen-address=127.0.0.1:9100 \
+		--collector.textfile.directory=/var/lib/prometheus/node-exporter &>/tmp/exporter &
+	for ((i = 0; i < 300; i++)); do
+		busybox wget -q -O /tmp/metrics http://127.0.0.1:9100/metrics 2>/dev/null && break
+		sleep 0.1
+	done
+	kill $!
+	grep -c '^memcg_dirty_limit_bytes' /tmp/metrics
+	grep '^node_textfile_scrape_error' /tmp/metrics
+}
+if [[ -x /usr/bin/prometheus-node-exporter ]]; then
+	is 'node exporter: serves what memcgctl wrote' \
+		"$(grep -c '^memcg_dirty_limit_bytes' /var/lib/prometheus/node-exporter/memcgctl.prom)"$'\nnode_textfile_scrape_error 0' served
+else
+	number=$((number + 1))
+	echo "ok $number - node exporter # SKIP it is neither installed here nor to be had"
+fi
 is 'systemd: none of these units has failed' '' systemctl --state=failed --no-legend --plain list-units 'memcg*' 'backup*'
 if [[ -d /bundle ]]; then
 	cd /bundle

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # deps.sh: install what building and testing needs, on Debian 12 and 13; elsewhere, say what is missing.
-# Usage: tools/deps.sh [lint]      (lint: also the formatters and linters)
+# Usage: tools/deps.sh [lint|test]      (lint: also the formatters and linters; test: also the programs that memcgctl is
+# tried with)
 # With everything in place it takes a fraction of a second and touches nothing.
 
 # shellcheck source=tools/env.sh
@@ -18,6 +19,7 @@ PACKAGES=(git make bash perl python3 gcc libc6-dev pkgconf ca-certificates
 	flex bison bc cpio kmod rsync xz-utils libelf-dev libssl-dev
 	qemu-system-x86 busybox-static e2fsprogs xfsprogs btrfs-progs)
 [[ $want_lint ]] && PACKAGES+=(shellcheck)
+[[ ${1:-} == test ]] && PACKAGES+=(systemd crun)
 
 # Debian 12 has its current Rust under other names.
 rust_packages() {
