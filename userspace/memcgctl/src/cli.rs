@@ -95,7 +95,7 @@ pub struct Places {
 pub enum Command {
     /// Tell whether this machine can hold dirty limits, and what to do if not.
     Check(CheckArgs),
-    /// Show a cgroup's limits, what is in force and why, and its dirty pages.
+    /// Show a cgroup's limits, what is in force and why, its dirty pages, and who pays for what.
     Show(ShowArgs),
     /// Show the same for a cgroup and all below it, as a table.
     Tree(TreeArgs),
@@ -106,7 +106,7 @@ pub enum Command {
     Top(TopArgs),
     /// Watch a cgroup's dirty pages against their limit over time.
     Watch(WatchArgs),
-    /// Tell of each writer that is made to wait, as it happens.
+    /// Tell of each writer that waits and each charge that goes elsewhere, as it happens.
     Trace(TraceArgs),
     /// Set knobs of a cgroup and tell what took force.
     #[command(

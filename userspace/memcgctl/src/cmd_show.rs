@@ -2,6 +2,7 @@
 
 //! `memcgctl show`: one cgroup.
 
+use crate::charging::Charging;
 use crate::cli::ShowArgs;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -34,7 +35,9 @@ pub fn report(context: &Context, cgroup: &Cgroup) -> anyhow::Result<Report> {
         }
         .into());
     };
-    Ok(Report::new(&snapshot, &above, &context.host.vm_dirty()?))
+    let charging = Charging::read(&snapshot, &above, &context.charged_mounts()?)?;
+    let vm = context.host.vm_dirty()?;
+    Ok(Report::new(&snapshot, &above, &vm, Some(charging)))
 }
 
 fn text(report: &Report) -> String {

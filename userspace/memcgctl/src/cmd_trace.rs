@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl trace`: a line each time that a writer is made to wait, from the kernel's tracepoints.
+//! `memcgctl trace`: a line each time that a writer is made to wait or a charge goes elsewhere, from the kernel's
+//! tracepoints.
 
 mod names;
+mod run_of_charges;
 
 use crate::cli::Target;
 use crate::cli::TraceArgs;
@@ -14,6 +16,7 @@ use crate::report::seconds;
 use crate::stop::Stop;
 use crate::stop::Woken;
 use anyhow::anyhow;
+use memcgfs::errno_name;
 use memcgfs::escaped;
 use memcgfs::in_words;
 use memcgfs::size::Bytes;
@@ -22,6 +25,7 @@ use memcgfs::tracing::Instance;
 use memcgfs::tracing::Line;
 use memcgfs::tracing::What;
 use names::Names;
+use run_of_charges::Run;
 use serde::Serialize;
 use std::fs::File;
 use std::io;
@@ -31,28 +35,49 @@ use std::path::Path;
 use std::time::Duration;
 
 /// An event for programs: a line of JSON.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Report<'a> {
     time_usec: u64,
     task: &'a str,
     tid: u32,
     event: &'a str,
     #[serde(flatten)]
-    name: Option<Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cgroup_ino: Option<u64>,
+    place: Place,
     #[serde(skip_serializing_if = "Option::is_none")]
     pause_usec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dirty: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
+    /// The cgroup whose limit it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bdi: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     foreign_memcg_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    /// How many charges that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charges: Option<u64>,
+    /// The name of the errno.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The cgroup that had inherited it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Place>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a str>,
+}
+
+/// A cgroup, with its path if that is known.
+#[derive(Default, Serialize)]
+struct Place {
+    #[serde(flatten)]
+    name: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cgroup_ino: Option<u64>,
 }
 
 /// What goes on while lines come in.
@@ -61,6 +86,8 @@ struct Printer {
     json: bool,
     /// How many more lines to print.
     left: Option<u64>,
+    /// Charges that are not printed yet, since more of the same may come.
+    run: Option<Run>,
 }
 
 pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
@@ -74,11 +101,13 @@ pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
         names: Names::new(hierarchy.root(), below),
         json: args.json,
         left: args.count,
+        run: None,
     };
     match &args.input {
         Some(file) => saved(file, &mut printer)?,
         None => live(context, &mut printer)?,
     }
+    printer.end_run()?;
     Ok(Exit::Done)
 }
 
@@ -101,6 +130,9 @@ fn live(context: &Context, printer: &mut Printer) -> anyhow::Result<()> {
         // No line is this long; what comes without an end is not what it should be.
         if pending.len() > 1 << 20 {
             pending.clear();
+        }
+        if length == 0 && !printer.end_run()? {
+            return Ok(());
         }
         // With something read there may be more at once; else look now and then, whatever the kernel tells.
         let time = match length {
@@ -129,7 +161,7 @@ fn saved(file: &Path, printer: &mut Printer) -> anyhow::Result<()> {
 }
 
 impl Printer {
-    /// Print a line of the trace and tell whether to go on.
+    /// Take a line of the trace and tell whether to go on.
     fn print(&mut self, line: &[u8]) -> anyhow::Result<bool> {
         let event = match Line::parse(line) {
             Some(Line::Event(event)) => event,
@@ -139,75 +171,137 @@ impl Printer {
             }
             None => return Ok(true),
         };
-        if event.what == What::Passed || !self.names.is_wanted(event.cgroup_ino) {
+        if event.what == What::Passed || !self.is_wanted(&event) {
             return Ok(true);
         }
+        if let Some(run) = &mut self.run {
+            if run.takes(&event) {
+                return Ok(true);
+            }
+        }
+        if !self.end_run()? {
+            return Ok(false);
+        }
+        if !matches!(event.what, What::Redirect { .. }) {
+            return self.tell(&event, None);
+        }
+        self.run = Some(Run::begin(event));
+        Ok(true)
+    }
+
+    /// Print the charges that were held back, and tell whether to go on.
+    fn end_run(&mut self) -> anyhow::Result<bool> {
+        match self.run.take() {
+            Some(run) => self.tell(&run.event, Some(run.charges)),
+            None => Ok(self.left != Some(0)),
+        }
+    }
+
+    /// Print an event, and tell whether to go on.
+    fn tell(&mut self, event: &Event, charges: Option<u64>) -> anyhow::Result<bool> {
         let read_on = match self.json {
-            true => output::json_line(&self.report(&event))?,
-            false => output::line(&self.words(&event))?,
+            true => output::json_line(&self.report(event, charges))?,
+            false => output::line(&self.words(event, charges))?,
         };
         self.left = self.left.map(|left| left.saturating_sub(1));
         Ok(read_on && self.left != Some(0))
     }
 
-    fn words(&mut self, event: &Event) -> String {
-        let size =
-            |size: Option<u64>| size.map_or_else(|| "-".to_owned(), |size| Bytes(size).to_string());
-        let cgroup = match (self.names.path(event.cgroup_ino), event.cgroup_ino) {
+    /// Whether it is about a cgroup that is of interest.
+    fn is_wanted(&mut self, event: &Event) -> bool {
+        let other = match event.what {
+            What::Recharge { from_ino, .. } => from_ino,
+            _ => None,
+        };
+        self.names.is_wanted(event.cgroup_ino)
+            || other.is_some_and(|ino| self.names.is_wanted(Some(ino)))
+    }
+
+    /// The path of a cgroup, or what else there is to name it by.
+    fn path(&mut self, ino: Option<u64>) -> String {
+        match (self.names.path(ino), ino) {
             (Some(path), _) => escaped(path),
             (None, Some(ino)) => format!("(inode {ino})"),
             (None, None) => "-".to_owned(),
-        };
-        let what = match &event.what {
+        }
+    }
+
+    fn words(&mut self, event: &Event, charges: Option<u64>) -> String {
+        let what = self.what(event, charges);
+        format!(
+            "{:>6}.{:06} {}-{} {} {what}",
+            event.time_usec / 1_000_000,
+            event.time_usec % 1_000_000,
+            escaped(&event.task),
+            event.tid,
+            self.path(event.cgroup_ino)
+        )
+    }
+
+    fn what(&mut self, event: &Event, charges: Option<u64>) -> String {
+        let size =
+            |size: Option<u64>| size.map_or_else(|| "-".to_owned(), |size| Bytes(size).to_string());
+        match &event.what {
             What::Throttle {
                 pause_usec,
                 dirty,
                 limit,
                 bdi,
+                level_ino,
             } => {
                 let pause = pause_usec.map_or_else(|| "-".to_owned(), seconds);
                 let bdi = bdi
                     .as_deref()
                     .map_or_else(String::new, |bdi| format!(" bdi {}", escaped(bdi)));
-                format!(
-                    "waits {pause} dirty {} of {}{bdi}",
-                    size(*dirty),
-                    size(*limit)
-                )
+                let level = match level_ino {
+                    Some(_) if *level_ino != event.cgroup_ino => {
+                        format!(" of {}", self.path(*level_ino))
+                    }
+                    _ => String::new(),
+                };
+                let (dirty, limit) = (size(*dirty), size(*limit));
+                format!("waits {pause} dirty {dirty} of {limit}{level}{bdi}")
             }
             What::FlushForeign { memcg_id } => {
                 let id = memcg_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
                 format!("flushes foreign pages of memcg {id}")
             }
+            What::Recharge { bytes, from_ino } => {
+                format!("takes over {} from {}", size(*bytes), self.path(*from_ino))
+            }
+            What::Redirect { bytes, error } => {
+                let times = match charges {
+                    None | Some(1) => String::new(),
+                    Some(charges) => format!(" in {charges} charges"),
+                };
+                match error.map(io::Error::from_raw_os_error) {
+                    None => format!("pays {}{times}", size(*bytes)),
+                    Some(error) => {
+                        format!("cannot pay {}{times}: {}", size(*bytes), in_words(&error))
+                    }
+                }
+            }
             What::Other(text) => format!("{} {}", escaped(&event.name), escaped(text)),
             What::Passed => String::new(),
-        };
-        format!(
-            "{:>6}.{:06} {}-{} {cgroup} {what}",
-            event.time_usec / 1_000_000,
-            event.time_usec % 1_000_000,
-            escaped(&event.task),
-            event.tid
-        )
+        }
     }
 
-    fn report<'a>(&mut self, event: &'a Event) -> Report<'a> {
+    fn place(&mut self, ino: Option<u64>) -> Place {
+        Place {
+            name: self.names.path(ino).map(|path| Name::new(&path)),
+            cgroup_ino: ino,
+        }
+    }
+
+    fn report<'a>(&mut self, event: &'a Event, charges: Option<u64>) -> Report<'a> {
         let mut report = Report {
             time_usec: event.time_usec,
             task: &event.task,
             tid: event.tid,
             event: &event.name,
-            name: self
-                .names
-                .path(event.cgroup_ino)
-                .map(|path| Name::new(&path)),
-            cgroup_ino: event.cgroup_ino,
-            pause_usec: None,
-            dirty: None,
-            limit: None,
-            bdi: None,
-            foreign_memcg_id: None,
-            details: None,
+            place: self.place(event.cgroup_ino),
+            charges,
+            ..Report::default()
         };
         match &event.what {
             What::Throttle {
@@ -215,13 +309,23 @@ impl Printer {
                 dirty,
                 limit,
                 bdi,
+                level_ino,
             } => {
                 report.pause_usec = *pause_usec;
                 report.dirty = *dirty;
                 report.limit = *limit;
                 report.bdi = bdi.as_deref();
+                report.level = level_ino.map(|ino| self.place(Some(ino)));
             }
             What::FlushForeign { memcg_id } => report.foreign_memcg_id = *memcg_id,
+            What::Recharge { bytes, from_ino } => {
+                report.bytes = *bytes;
+                report.from = from_ino.map(|ino| self.place(Some(ino)));
+            }
+            What::Redirect { bytes, error } => {
+                report.bytes = *bytes;
+                report.error = error.map(errno_name);
+            }
             What::Other(text) => report.details = Some(text),
             What::Passed => {}
         }

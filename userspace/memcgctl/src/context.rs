@@ -8,6 +8,7 @@ use crate::output;
 use memcgfs::knobs;
 use memcgfs::knobs::Knob;
 use memcgfs::Cgroup;
+use memcgfs::ChargedMount;
 use memcgfs::Hierarchy;
 use memcgfs::Host;
 use memcgfs::Result;
@@ -43,6 +44,13 @@ impl Context {
             Target::Named(name) => hierarchy.resolve(name),
             Target::Own => hierarchy.own(&self.host),
         }
+    }
+
+    /// The mounts whose pages are all charged to one cgroup.
+    pub fn charged_mounts(&self) -> Result<Vec<ChargedMount>> {
+        // Without a hierarchy the cgroups cannot be looked at, but the mounts can.
+        let hierarchy = self.hierarchy().ok();
+        Ok(ChargedMount::among(self.host.mounts()?, hierarchy.as_ref()))
     }
 
     /// The cgroup of that name, or the caller's own.

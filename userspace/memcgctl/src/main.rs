@@ -4,6 +4,7 @@
 //!
 //! This crate is the command line and the display. What a cgroup's files are and mean is in `memcgfs`.
 
+mod charging;
 mod cli;
 mod cmd_apply;
 mod cmd_check;

@@ -2,6 +2,7 @@
 
 //! What is told of one cgroup, in JSON and in words.
 
+use crate::charging::Charging;
 use crate::json::Name;
 use crate::json::Raw;
 use memcgfs::escaped;
@@ -39,6 +40,9 @@ pub struct Report {
     throttled_count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     writeback_started: Option<u64>,
+    /// Where they are wanted.
+    #[serde(flatten)]
+    charging: Option<Charging>,
     /// Whether a background limit is set, for the words.
     #[serde(skip)]
     own_background: bool,
@@ -127,8 +131,13 @@ impl Why {
 }
 
 impl Report {
-    /// The report on a cgroup, given those above it and the system's settings.
-    pub fn new(snapshot: &Snapshot, above: &[Snapshot], vm: &VmDirty) -> Self {
+    /// The report on a cgroup, given those above it, the system's settings and perhaps its charges.
+    pub fn new(
+        snapshot: &Snapshot,
+        above: &[Snapshot],
+        vm: &VmDirty,
+        charging: Option<Charging>,
+    ) -> Self {
         let stat = snapshot.dirty_stat.as_ref();
         let figure = |field: fn(&DirtyStat) -> Option<u64>| stat.and_then(field);
         let max = |limit: Limit<u64>| Max(limit.at());
@@ -146,6 +155,7 @@ impl Report {
             throttled_usec: figure(|stat| stat.throttled_usec),
             throttled_count: figure(|stat| stat.throttled_count),
             writeback_started: figure(|stat| stat.writeback_started),
+            charging,
             own_background: snapshot.has_own_background(),
         }
     }
@@ -189,6 +199,20 @@ impl Report {
         self.why.words()
     }
 
+    /// Its charges: all of them, how much they may be, page cache, shared memory, for whom it pays and who pays for it.
+    pub fn charges(&self) -> [String; 5] {
+        let Some(charging) = &self.charging else {
+            return [const { String::new() }; 5];
+        };
+        let declared = self.set.iter().find_map(|(_, value)| match value {
+            Value::Kinds(kinds) => Some(*kinds),
+            _ => None,
+        });
+        let [memory, max, file, shmem] = charging.figures();
+        let payments = charging.payments(&self.name.path, declared);
+        [memory, max, file, shmem, payments]
+    }
+
     fn why_background(&self) -> String {
         match &self.why {
             _ if self.own_background => "own".to_owned(),
@@ -220,6 +244,9 @@ impl Report {
         }
         if let Some(count) = self.writeback_started {
             lines.push(("writeback started", format!("{count} times")));
+        }
+        if let Some(charging) = &self.charging {
+            lines.extend(charging.lines(&self.name.path));
         }
         for (knob, value) in &self.set {
             lines.push((knob.name, value.to_string()));

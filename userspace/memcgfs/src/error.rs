@@ -164,7 +164,12 @@ pub fn in_words(error: &io::Error) -> String {
     let words = text
         .strip_suffix(&format!(" (os error {code})"))
         .unwrap_or(&text);
-    format!("{words} ({:?})", Errno::from_raw(code))
+    format!("{words} ({})", errno_name(code))
+}
+
+/// The name of an errno, as `EINVAL`.
+pub fn errno_name(code: i32) -> String {
+    format!("{:?}", Errno::from_raw(code))
 }
 
 impl fmt::Display for Absence {

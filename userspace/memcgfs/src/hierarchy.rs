@@ -77,6 +77,13 @@ impl Hierarchy {
         }
     }
 
+    /// The cgroup that the kernel shows under this path, whether it is there or not; `None` if it is not below what is
+    /// mounted.
+    pub fn shown(&self, path: &Path) -> Option<Cgroup> {
+        let name = plain(path.strip_prefix(&self.base).ok()?)?;
+        Some(Cgroup::new(&self.mount, &name))
+    }
+
     /// The cgroup that a user means by `wanted`: a path in the file system, a path below the mount with or without a
     /// slash before it, a path from the current directory if it starts with a dot, or else the name of a systemd unit.
     pub fn resolve(&self, wanted: &OsStr) -> Result<Cgroup> {

@@ -25,6 +25,7 @@ pub mod switch_values;
 
 mod assignment;
 mod cgroup;
+mod charges;
 pub mod derivation;
 mod error;
 mod escape;
@@ -54,6 +55,10 @@ pub use assignment::Amount;
 pub use assignment::Assignment;
 pub use assignment::BadAssignment;
 pub use cgroup::Cgroup;
+pub use charges::ChargedMount;
+pub use charges::Charges;
+pub use charges::Payers;
+pub use error::errno_name;
 pub use error::in_words;
 pub use error::Absence;
 pub use error::Action;

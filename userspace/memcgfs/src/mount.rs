@@ -110,6 +110,17 @@ mod tests {
     }
 
     #[test]
+    fn all_that_the_kernel_escapes_in_an_option() {
+        let mounts = parse(
+            b"32 1 0:40 / /mnt rw - tmpfs t rw,memcg=/../a\\054b\\040c\\011d\\012e\\134f\\134040=g,size=1k\n\
+              33 1 0:41 / /mnt rw - ext4 t rw,x=a\\054memcg=/no\n",
+        );
+        let memcg = mounts[0].memcg.as_deref();
+        assert_eq!(memcg, Some(OsStr::new("/../a,b c\td\ne\\f\\040=g")));
+        assert_eq!(mounts[1].memcg, None);
+    }
+
+    #[test]
     fn nonsense_is_left_out() {
         let table: &[&[u8]] = &[
             b"",

@@ -27,9 +27,13 @@ pub struct DirtyStat {
     pub writeback_started: Option<u64>,
 }
 
-/// What `memory.stat` tells of dirty pages, on every kernel.
+/// What `memory.stat` tells of page cache, on every kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryStat {
+    /// Bytes of page cache, shared memory among them.
+    pub file: Option<u64>,
+    /// Bytes of shared memory.
+    pub shmem: Option<u64>,
     /// Dirty bytes of page cache.
     pub file_dirty: Option<u64>,
     /// Bytes of page cache under writeback.
@@ -72,6 +76,8 @@ impl MemoryStat {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let flat = Flat { path, text };
         Ok(Self {
+            file: flat.number("file")?,
+            shmem: flat.number("shmem")?,
             file_dirty: flat.number("file_dirty")?,
             file_writeback: flat.number("file_writeback")?,
             file_lru: match (flat.number("inactive_file")?, flat.number("active_file")?) {

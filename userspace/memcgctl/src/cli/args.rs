@@ -56,6 +56,9 @@ pub struct TreeArgs {
     /// The caller's own cgroup.
     #[arg(long = "self")]
     pub own: bool,
+    /// Show what each is charged for and who pays for whom, instead of dirty limits.
+    #[arg(long, conflicts_with = "json")]
+    pub charges: bool,
     /// Print JSON: raw bytes, null for max, no key for what is absent.
     #[arg(long)]
     pub json: bool,

@@ -9,20 +9,26 @@ use std::fs;
 #[test]
 fn listed() {
     let machine = Machine::new();
+    machine.cgroup("pod");
+    machine.cgroup("pod/a,b");
     machine.put(
         "proc/self/mountinfo",
         b"1 1 0:5 / /sys/fs/cgroup rw - cgroup2 none rw\n\
-          2 1 0:40 / /mnt/one rw,nosuid - tmpfs tmpfs rw,size=1024k,memcg=/pod\n\
+          2 1 0:40 / /mnt/one rw,nosuid - tmpfs tmpfs rw,memcg=/pod,size=1024k\n\
           3 1 0:41 / /mnt/two\\040\xff rw shared:1 - tmpfs pages rw,memcg=/pod/a\\054b,inode64\n\
+          5 1 0:43 / /mnt/five rw - tmpfs tmpfs rw,memcg=/pod/gone/below\n\
+          6 1 0:44 / /mnt/six rw - tmpfs tmpfs rw,memcg=/../elsewhere\n\
           4 1 0:42 / /mnt/three rw - tmpfs tmpfs rw,xmemcg=/pod\n",
     );
     let out = machine.run(["mounts"]).expect(0, "");
     assert_eq!(
         out,
         "\
-MOUNT          TYPE   CGROUP
-/mnt/one       tmpfs  /pod
-/mnt/two \\xff  tmpfs  /pod/a,b
+MOUNT          TYPE   CGROUP           PAID BY
+/mnt/one       tmpfs  /pod             /pod
+/mnt/two \\xff  tmpfs  /pod/a,b         /pod/a,b
+/mnt/five      tmpfs  /pod/gone/below  /pod
+/mnt/six       tmpfs  /../elsewhere    -
 "
     );
     let out = machine.run(["mounts", "--json"]).expect(0, "");
@@ -32,13 +38,33 @@ MOUNT          TYPE   CGROUP
         serde_json::json!({
             "version": 1,
             "mounts": [
-                { "point": "/mnt/one", "fs_type": "tmpfs", "source": "tmpfs", "cgroup": "/pod" },
+                {
+                    "point": "/mnt/one",
+                    "fs_type": "tmpfs",
+                    "source": "tmpfs",
+                    "cgroup": "/pod",
+                    "paid_by": { "cgroup": "/pod" },
+                },
                 {
                     "point": "/mnt/two \u{fffd}",
                     "point_bytes": b"/mnt/two \xff".to_vec(),
                     "fs_type": "tmpfs",
                     "source": "pages",
                     "cgroup": "/pod/a,b",
+                    "paid_by": { "cgroup": "/pod/a,b" },
+                },
+                {
+                    "point": "/mnt/five",
+                    "fs_type": "tmpfs",
+                    "source": "tmpfs",
+                    "cgroup": "/pod/gone/below",
+                    "paid_by": { "cgroup": "/pod" },
+                },
+                {
+                    "point": "/mnt/six",
+                    "fs_type": "tmpfs",
+                    "source": "tmpfs",
+                    "cgroup": "/../elsewhere",
                 },
             ],
         })

@@ -29,6 +29,8 @@ background limit in force               32MiB (half of the limit)
 inherited                               4KiB
 throttled                               1.234s, 34 times
 writeback started                       5 times
+file paid by                            itself
+shmem paid by                           itself
 memory.dirty_limit_in_bytes             64MiB
 memory.dirty_background_limit_in_bytes  max
 memory.dirty_ratio                      max
@@ -71,10 +73,57 @@ fn json() {
   "writeback": 4096,
   "throttled_usec": 1234567,
   "throttled_count": 34,
-  "writeback_started": 5
+  "writeback_started": 5,
+  "memory_max": null
 }
 "#
     );
+}
+
+#[test]
+fn who_pays() {
+    let machine = Machine::new();
+    machine.cgroup("pod");
+    machine.cgroup("pod/a");
+    machine.put("cgroup/pod/memory.persistent", "shmem\n");
+    machine.put("cgroup/pod/a/memory.persistent", "\n");
+    machine.put("cgroup/pod/a/memory.current", "12582912\n");
+    machine.put("cgroup/pod/a/memory.stat", "file 8388608\nshmem 4194304\n");
+    machine.put(
+        "proc/self/mountinfo",
+        "2 1 0:40 / /mnt/a\\040b rw - tmpfs tmpfs rw,memcg=/pod/a\n\
+         3 1 0:41 / /mnt/c rw - tmpfs tmpfs rw,memcg=/pod/a/gone\n\
+         4 1 0:42 / /mnt/d rw - tmpfs tmpfs rw,memcg=/pod\n",
+    );
+    let out = machine.run(["show", "pod/a"]).expect(0, "");
+    let lines: Vec<_> = out
+        .lines()
+        .filter(|line| {
+            ["charged", "file", "shmem", "pays", "memory.p"]
+                .iter()
+                .any(|head| line.starts_with(head))
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "charged                                 12MiB of max; page cache 4MiB, shared memory 4MiB",
+            "file paid by                            itself",
+            "shmem paid by                           /pod (its memory.persistent)",
+            "pays for mount                          /mnt/a b (tmpfs)",
+            "pays for mount                          /mnt/c (tmpfs), in place of /pod/a/gone, which was removed",
+            "memory.persistent                       none",
+        ]
+    );
+    let out = machine.run(["show", "--json", "pod"]).expect(0, "");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["set"]["persistent"], serde_json::json!(["shmem"]));
+    assert_eq!(
+        json["paid_by"]["shmem"],
+        serde_json::json!({ "cgroup": "/pod" })
+    );
+    assert_eq!(json["mounts"].as_array().unwrap().len(), 1);
+    assert_eq!(json["mounts"][0]["point"], "/mnt/d");
 }
 
 #[test]

@@ -23,9 +23,10 @@ fn inode(machine: &Machine, cgroup: &str) -> u64 {
         .ino()
 }
 
-/// Two writers that wait, one that is let go, and what else there may be.
+/// Two writers that wait, one that is let go, charges that go elsewhere, and what else there may be.
 fn trace(machine: &Machine) -> String {
     let (a, b) = (inode(machine, "a"), inode(machine, "a/b"));
+    let pays = |pages, error| format!("memcg_redirect: pages={pages} err={error} cgroup_ino={a}\n");
     let balance = |cgroup, pause| {
         format!(
             "balance_dirty_pages: bdi 8:0: limit=16384 setpoint=5 dirty=16000 wb_setpoint=1 wb_dirty=1 \
@@ -42,11 +43,28 @@ fn trace(machine: &Machine) -> String {
         &balance(b, 8),
         "CPU:1 [LOST 17 EVENTS]\n",
         "              dd-12      [001] .....   125.000000: memcg_dirty_throttle: bdi 8:0: dirty=16000 limit=16384 \
-         usec=2500 cgroup_ino=99999999\n",
+         usec=2500 level_ino=99999998 cgroup_ino=99999999\n",
+        "              dd-12      [001] .....   125.500000: memcg_dirty_throttle: bdi 254:0: dirty=16000 limit=16384 \
+         usec=2500 ",
+        &format!("level_ino={a} cgroup_ino={b}\n"),
         "              dd-12      [001] .....   126.000000: flush_foreign: bdi 8:0: cgroup_ino=",
         &format!("{a} frn_bdi_id=1 frn_memcg_id=9\n"),
-        "              dd-12      [001] .....   127.000000: memcg_recharge: cgroup_ino=",
-        &format!("{b} pages=3\n"),
+        "              dd-12      [001] .....   127.000000: memcg_recharge: ",
+        &format!("pages=3 from_ino={a} cgroup_ino={b}\n"),
+        "              cp-14      [001] .....   128.000000: ",
+        &pays(1, 0),
+        "              cp-14      [000] .....   128.000001: ",
+        &pays(16, 0),
+        "              cp-14      [000] .....   129.000001: ",
+        &pays(1, 0),
+        "              dd-12      [000] .....   129.000002: ",
+        &pays(1, 0),
+        "              dd-12      [000] .....   129.000003: ",
+        &pays(1, -28),
+        "              dd-12      [000] .....   129.000004: ",
+        &pays(1, -28),
+        "              dd-12      [001] .....   130.000000: memcg_other: cgroup_ino=",
+        &format!("{b} x=3\n"),
         "# nonsense\n",
     ]
     .concat()
@@ -80,9 +98,15 @@ fn words() {
         "   \
    123.456789 dd-12 /a waits 0.120s dirty 62.5MiB of 64MiB bdi 8:0
    124.000000 my app-13 /a/b waits 0.008s dirty 62.5MiB of 64MiB bdi 8:0
-   125.000000 dd-12 (inode 99999999) waits 0.002s dirty 62.5MiB of 64MiB bdi 8:0
+   125.000000 dd-12 (inode 99999999) waits 0.002s dirty 62.5MiB of 64MiB of (inode 99999998) bdi 8:0
+   125.500000 dd-12 /a/b waits 0.002s dirty 62.5MiB of 64MiB of /a bdi 254:0
    126.000000 dd-12 /a flushes foreign pages of memcg 9
-   127.000000 dd-12 /a/b memcg_recharge cgroup_ino=INODE pages=3
+   127.000000 dd-12 /a/b takes over 12KiB from /a
+   128.000000 cp-14 /a pays 68KiB in 2 charges
+   129.000001 cp-14 /a pays 4KiB
+   129.000002 dd-12 /a pays 4KiB
+   129.000003 dd-12 /a cannot pay 8KiB in 2 charges: No space left on device (ENOSPC)
+   130.000000 dd-12 /a/b memcg_other cgroup_ino=INODE x=3
 "
         .replace("INODE", &inode(&machine, "a/b").to_string())
     );
@@ -92,11 +116,12 @@ fn words() {
 fn part() {
     let machine = machine();
     let lines = |args: &[&str], err| saved(&machine, args).expect(0, err).lines().count();
-    assert_eq!(lines(&["a"], LOST), 4);
-    assert_eq!(lines(&["a/b"], LOST), 2);
+    assert_eq!(lines(&["a"], LOST), 10);
+    assert_eq!(lines(&["a/b"], LOST), 4);
     assert_eq!(lines(&["--count", "1"], ""), 1);
+    assert_eq!(lines(&["--count", "7"], LOST), 7);
     machine.put("proc/self/cgroup", "0::/a/b\n");
-    assert_eq!(lines(&["--self"], LOST), 2);
+    assert_eq!(lines(&["--self"], LOST), 4);
 }
 
 #[test]
@@ -107,7 +132,7 @@ fn json() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), 11);
     assert_eq!(
         lines[0],
         serde_json::json!({
@@ -125,8 +150,28 @@ fn json() {
         })
     );
     assert!(lines[2].get("cgroup").is_none());
-    assert_eq!(lines[3]["foreign_memcg_id"], 9);
-    assert!(lines[4]["details"].as_str().unwrap().ends_with(" pages=3"));
+    let (a, b) = (inode(&machine, "a"), inode(&machine, "a/b"));
+    let a = serde_json::json!({ "cgroup": "/a", "cgroup_ino": a });
+    assert_eq!(
+        lines[2]["level"],
+        serde_json::json!({ "cgroup_ino": 99_999_998 })
+    );
+    assert_eq!(
+        (&lines[3]["level"], &lines[3]["cgroup_ino"]),
+        (&a, &b.into())
+    );
+    assert_eq!(lines[4]["foreign_memcg_id"], 9);
+    assert_eq!(
+        (&lines[5]["from"], &lines[5]["bytes"]),
+        (&a, &(3 * 4096).into())
+    );
+    assert_eq!(
+        (&lines[6]["charges"], &lines[6]["bytes"]),
+        (&2.into(), &(17 * 4096).into())
+    );
+    assert!(lines[6].get("error").is_none());
+    assert_eq!(lines[9]["error"], "ENOSPC");
+    assert!(lines[10]["details"].as_str().unwrap().ends_with(" x=3"));
 }
 
 /// A command whose instance is there already, because a directory of a made-up tracefs does not fill itself.

@@ -75,6 +75,62 @@ fn json() {
     assert_eq!(cgroups[5]["set"]["dirty_min"], 8 << 20);
 }
 
+#[test]
+fn charges() {
+    let machine = Machine::new();
+    for name in ["pod", "pod/a", "pod/a/x", "pod/b", "z"] {
+        machine.cgroup(name);
+    }
+    machine.put("cgroup/pod/memory.current", "41943040\n");
+    machine.put("cgroup/pod/memory.max", "67108864\n");
+    machine.put("cgroup/pod/memory.stat", "file 37748736\nshmem 33554432\n");
+    for (name, words) in [
+        ("pod", "shmem\n"),
+        ("pod/a", "file\n"),
+        ("pod/a/x", "\n"),
+        ("pod/b", "\n"),
+    ] {
+        machine.put(format!("cgroup/{name}/memory.persistent"), words);
+    }
+    machine.put(
+        "proc/self/mountinfo",
+        "2 1 0:40 / /mnt/one rw - tmpfs tmpfs rw,memcg=/pod\n\
+         3 1 0:41 / /mnt/two rw - tmpfs tmpfs rw,memcg=/z/gone\n",
+    );
+    assert_eq!(
+        machine.run(["tree", "--charges"]).expect(0, ""),
+        "\
+CGROUP   MEMORY    MAX  FILE  SHMEM  INHERITED  PAYMENTS
+/             -      -     -      -          -
+|-pod     40MiB  64MiB  4MiB  32MiB          -  pays for shmem below, pays for mount /mnt/one (tmpfs)
+| |-a         -    max     -      -          -  pays for file below, shmem paid by /pod
+| | `-x       -    max     -      -          -  file paid by /pod/a, shmem paid by /pod
+| `-b         -    max     -      -          -  shmem paid by /pod
+`-z           -    max     -      -          -  pays for mount /mnt/two (tmpfs), in place of /z/gone, which was removed
+"
+    );
+    let out = machine.run(["tree", "--json", "pod"]).expect(0, "");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let pod = &json["cgroups"][0];
+    assert_eq!(
+        (&pod["memory"], &pod["memory_max"]),
+        (&(40 << 20).into(), &(64 << 20).into())
+    );
+    assert_eq!(
+        (&pod["file"], &pod["shmem"]),
+        (&(4 << 20).into(), &(32 << 20).into())
+    );
+    assert_eq!(pod["mounts"][0]["point"], "/mnt/one");
+    assert_eq!(pod["set"]["persistent"], serde_json::json!(["shmem"]));
+    let x = &json["cgroups"][2];
+    assert_eq!(
+        x["paid_by"],
+        serde_json::json!({ "file": { "cgroup": "/pod/a" }, "shmem": { "cgroup": "/pod" } })
+    );
+    assert_eq!(x["memory_max"], serde_json::Value::Null);
+    assert!(x.get("memory").is_none() && x.get("mounts").is_none());
+}
+
 /// What the tree looks like on a terminal.
 fn on_terminal(machine: &Machine, locale: &str) -> String {
     let pty = openpty(None, None).unwrap();

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::page;
+use std::str::FromStr;
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub enum What {
         limit: Option<u64>,
         /// The device, as `8:0`.
         bdi: Option<String>,
+        /// The inode number of the cgroup whose limit it is, which may be above the writer's.
+        level_ino: Option<u64>,
     },
     /// A writer was looked at and let go.
     Passed,
@@ -54,6 +57,20 @@ pub enum What {
     FlushForeign {
         /// The kernel's number of that cgroup.
         memcg_id: Option<u64>,
+    },
+    /// What another cgroup had inherited was charged to this one.
+    Recharge {
+        /// How much.
+        bytes: Option<u64>,
+        /// The inode number of the other.
+        from_ino: Option<u64>,
+    },
+    /// What the task brought in was charged to this cgroup, which is not the task's own.
+    Redirect {
+        /// How much.
+        bytes: Option<u64>,
+        /// The errno, if it was refused.
+        error: Option<i32>,
     },
     /// Something else, as the kernel puts it.
     Other(String),
@@ -122,13 +139,14 @@ impl What {
         let pages = |key| number(fields, key).map(page::bytes);
         match name {
             // A pause that is negative tells how much better than needed the task was.
-            "balance_dirty_pages" => match number(fields, "pause") {
+            "balance_dirty_pages" => match number::<u64>(fields, "pause") {
                 None | Some(0) => Self::Passed,
                 Some(millis) => Self::Throttle {
                     pause_usec: Some(millis.saturating_mul(1000)),
                     dirty: pages("dirty"),
                     limit: pages("limit"),
                     bdi: bdi(fields),
+                    level_ino: None,
                 },
             },
             "memcg_dirty_throttle" => Self::Throttle {
@@ -136,6 +154,15 @@ impl What {
                 dirty: pages("dirty"),
                 limit: pages("limit"),
                 bdi: bdi(fields),
+                level_ino: number(fields, "level_ino"),
+            },
+            "memcg_recharge" => Self::Recharge {
+                bytes: pages("pages"),
+                from_ino: number(fields, "from_ino"),
+            },
+            "memcg_redirect" => Self::Redirect {
+                bytes: pages("pages"),
+                error: errno(fields),
             },
             "flush_foreign" => Self::FlushForeign {
                 memcg_id: number(fields, "frn_memcg_id"),
@@ -146,9 +173,15 @@ impl What {
 }
 
 /// The value of `KEY=NUMBER`.
-fn number(fields: &str, key: &str) -> Option<u64> {
+fn number<T: FromStr>(fields: &str, key: &str) -> Option<T> {
     let mut words = fields.split_whitespace();
     words.find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
+}
+
+/// The errno in `err=-28`; none in `err=0`.
+fn errno(fields: &str) -> Option<i32> {
+    let result: i32 = number(fields, "err")?;
+    result.checked_neg().filter(|errno| *errno > 0)
 }
 
 /// `bdi 8:0: …`
@@ -200,12 +233,62 @@ mod tests {
                     dirty: Some(90 * 4096),
                     limit: Some(100 * 4096),
                     bdi: Some("8:0".to_owned()),
+                    level_ino: None,
                 },
             }
         );
         for pause in ["pause=0", "pause=-3"] {
             let line = line.replace("pause=12", pause);
             assert_eq!(event(line.as_bytes()).unwrap().what, What::Passed);
+        }
+    }
+
+    #[test]
+    fn of_the_series() {
+        let table = [
+            (
+                "memcg_dirty_throttle: bdi 254:0: dirty=16000 limit=16384 usec=2500 level_ino=7 cgroup_ino=42",
+                What::Throttle {
+                    pause_usec: Some(2500),
+                    dirty: Some(16000 * 4096),
+                    limit: Some(64 << 20),
+                    bdi: Some("254:0".to_owned()),
+                    level_ino: Some(7),
+                },
+            ),
+            (
+                "memcg_recharge: pages=3 from_ino=7 cgroup_ino=42",
+                What::Recharge {
+                    bytes: Some(3 * 4096),
+                    from_ino: Some(7),
+                },
+            ),
+            (
+                "memcg_redirect: pages=512 err=0 cgroup_ino=42",
+                What::Redirect {
+                    bytes: Some(2 << 20),
+                    error: None,
+                },
+            ),
+            (
+                "memcg_redirect: pages=1 err=-28 cgroup_ino=42",
+                What::Redirect {
+                    bytes: Some(4096),
+                    error: Some(28),
+                },
+            ),
+            (
+                "memcg_redirect: pages=x err=-2147483648 cgroup_ino=42",
+                What::Redirect {
+                    bytes: None,
+                    error: None,
+                },
+            ),
+        ];
+        for (text, what) in table {
+            let line = format!("              dd-1234    [001] .....   123.456789: {text}");
+            let event = event(line.as_bytes()).unwrap();
+            assert_eq!((event.cgroup_ino, event.what), (Some(42), what), "{text}");
         }
     }
 
@@ -224,7 +307,7 @@ mod tests {
             assert_eq!((event.task.as_str(), event.tid), (task, 7), "{line}");
             assert_eq!(event.what, What::FlushForeign { memcg_id: Some(9) });
         }
-        let line = b"           raw\xff\xfe-7 (      5) [000]     1.000002: memcg_recharge: cgroup_ino=5 pages=3";
+        let line = b"           raw\xff\xfe-7 (      5) [000]     1.000002: memcg_other: cgroup_ino=5 pages=3";
         let event = event(line).unwrap();
         assert_eq!(event.task, "raw\u{fffd}\u{fffd}");
         assert_eq!(event.what, What::Other("cgroup_ino=5 pages=3".to_owned()));

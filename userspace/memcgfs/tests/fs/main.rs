@@ -8,6 +8,7 @@
 )]
 
 mod cgroup;
+mod charges;
 mod derivation;
 mod hierarchy;
 mod host;

@@ -67,7 +67,7 @@ proptest! {
     #[test]
     fn traces(data in pieces(&[
         "              dd-", "-", " [001] ", "..... ", "123.456789: ", "flush_foreign: ", "balance_dirty_pages: ",
-        "bdi 8:0: ", "pause=", "dirty=", "(", ")", "CPU:1 [LOST ", " EVENTS]", " ",
+        "bdi 8:0: ", "pause=", "dirty=", "memcg_redirect: ", "pages=", "err=-", "(", ")", "CPU:1 [LOST ", " EVENTS]", " ",
     ])) {
         entries::trace(&data);
     }

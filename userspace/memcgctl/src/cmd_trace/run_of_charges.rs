@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Charges of one task to one cgroup that follow each other: a file that is copied is one charge for each of its pages,
+//! but one thing to tell.
+
+use memcgfs::tracing::Event;
+use memcgfs::tracing::What;
+
+/// Such charges as one event, the first with the bytes of all.
+pub struct Run {
+    pub event: Event,
+    /// How many they are.
+    pub charges: u64,
+}
+
+/// A run is no longer, in microseconds, so that what goes on is told while it does.
+const LONGEST: u64 = 1_000_000;
+
+impl Run {
+    pub fn begin(event: Event) -> Self {
+        Self { event, charges: 1 }
+    }
+
+    /// Take the event in, and tell whether it is one of the same run.
+    pub fn takes(&mut self, next: &Event) -> bool {
+        let same = self.event.tid == next.tid
+            && self.event.task == next.task
+            && self.event.cgroup_ino == next.cgroup_ino
+            && next.time_usec.saturating_sub(self.event.time_usec) < LONGEST;
+        match (&mut self.event.what, &next.what) {
+            (
+                What::Redirect {
+                    bytes: Some(sum),
+                    error,
+                },
+                What::Redirect {
+                    bytes: Some(bytes),
+                    error: next,
+                },
+            ) if same && error == next => {
+                *sum = sum.saturating_add(*bytes);
+                self.charges += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
