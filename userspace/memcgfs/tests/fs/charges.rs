@@ -33,11 +33,10 @@ fn payers(chain: &[Words]) -> Option<String> {
     let above = Snapshot::above(&cgroup).unwrap();
     let snapshot = Snapshot::read(cgroup).unwrap().unwrap();
     let payers = Payers::derive(&snapshot, &above)?;
-    Some(format!(
-        "{} {}",
-        payers.file.display(),
-        payers.shmem.display()
-    ))
+    let mut both = payers.file;
+    both.push(" ");
+    both.push(payers.shmem);
+    both.into_string().ok()
 }
 
 #[test]
