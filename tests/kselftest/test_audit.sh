@@ -39,7 +39,7 @@ finds()
 
 # Figures that are wrong are put in the place of the right ones.
 for key in file shmem anon file_mapped file_dirty unevictable; do
-	"$workload" stat --cgroup "$top/p/b" | tr ' ' '\n' | tr '=' ' ' |
+	"$workload" stat --cgroup "$top/p/b" --drain | tr ' ' '\n' | tr '=' ' ' |
 		awk -v key=$key '$1 == key { $2 += 4096 } { print }' >"$work/stat"
 	must mount --bind "$work/stat" "$top/p/b/memory.stat"
 	finds "one page of $key too many" "cgroup=$top/p/b key=$key .* excess=4096"

@@ -8,7 +8,8 @@
 //! module's `memory.dirty_stat`.
 //!
 //! Nothing of this can be read at one moment. So a round counts only if the statistics were the same before and after
-//! the walk, and a disagreement only if it stays. With that, figures have to be equal to the page, with one
+//! the walk, and a disagreement only if it stays. Where a walk takes long there may be few rounds that count, or none for
+//! a while: without one there is nothing to say, and what changed meanwhile is printed in the end. With that, figures have to be equal to the page, with one
 //! exception: `memory.current` may be greater than the sum of the charges, since each processor keeps up to 64 pages
 //! in stock for a cgroup, charged in advance.
 
@@ -33,9 +34,12 @@ pub struct Args {
     /// Where cgroup2 is mounted.
     #[arg(long, default_value = "/sys/fs/cgroup")]
     mount: PathBuf,
-    /// How long a disagreement has to stay, and the system may take to get quiet.
+    /// How long a disagreement has to stay.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
+    /// How much longer the system may take to get quiet.
+    #[arg(long, default_value_t = 60.0)]
+    quiet: f64,
 }
 
 const PAGE: i64 = 4096;
@@ -80,7 +84,7 @@ const ALL: usize = KEYS.len() - 1;
 type Figures = [i64; KEYS.len()];
 
 /// What a cgroup's files say, in bytes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Said {
     path: PathBuf,
     parent: Option<u64>,
@@ -129,15 +133,18 @@ fn read_tree(dir: &Path, parent: Option<u64>, tree: &mut Tree) -> Result<()> {
     };
     let dirty_stat = read_if_there(&dir.join("memory.dirty_stat"))?
         .and_then(|text| Some([value(&text, "dirty")?, value(&text, "writeback")?]));
+    let current = number("memory.current")?;
+    // Nothing is compared with it in the root, where it is never at rest.
     let other = ["kernel", "sock"].map(|key| value(&stat, key).unwrap_or(0));
+    let other = current.map_or(0, |_| other.iter().sum());
     tree.insert(
         inode,
         Said {
             path: dir.to_owned(),
             parent,
             stat: KEYS.map(|key| value(&stat, key.name)),
-            other: other.iter().sum(),
-            current: number("memory.current")?,
+            other,
+            current,
             dirty_stat,
         },
     );
@@ -233,6 +240,17 @@ fn compare(tree: &Tree, sums: &BTreeMap<u64, Figures>, processors: i64) -> BTree
     lines
 }
 
+/// One line for each cgroup that did not stand still.
+fn changes(before: &Tree, after: &Tree) -> Vec<String> {
+    let inodes: BTreeSet<&u64> = before.keys().chain(after.keys()).collect();
+    inodes
+        .into_iter()
+        .map(|inode| (before.get(inode), after.get(inode)))
+        .filter(|(before, after)| before != after)
+        .map(|(before, after)| format!("changed: {before:?} became {after:?}"))
+        .collect()
+}
+
 fn read_flushed(mount: &Path) -> Result<Tree> {
     cgroup::flush(mount)?;
     let mut tree = Tree::new();
@@ -247,40 +265,45 @@ pub fn run(args: &Args) -> Result<()> {
     frames.read()?;
     let start = Instant::now();
     let mut tries = 0;
-    let mut last = None;
+    let mut disagree_since: Option<Instant> = None;
     loop {
         cgroup::drain()?;
         let before = read_flushed(&args.mount)?;
         frames.read()?;
         let after = read_flushed(&args.mount)?;
         tries += 1;
-        if before == after {
+        let changed = changes(&before, &after);
+        if changed.is_empty() {
             let lines = compare(&before, &walk(&frames), processors);
             if lines.is_empty() {
                 println!(
-                    "tries={tries} cgroups={} frames={}",
+                    "tries={tries} cgroups={} frames={} ms={}",
                     before.len(),
-                    frames.len()
+                    frames.len(),
+                    start.elapsed().as_millis()
                 );
                 return Ok(());
             }
-            last = Some(lines);
-        }
-        if start.elapsed().as_secs_f64() >= args.seconds {
-            break;
+            let since = disagree_since.get_or_insert_with(Instant::now);
+            if since.elapsed().as_secs_f64() >= args.seconds {
+                for line in &lines {
+                    println!("{line}");
+                }
+                return Err(format!(
+                    "{} figures disagree, after {tries} tries",
+                    lines.len()
+                ));
+            }
+        } else if start.elapsed().as_secs_f64() >= args.quiet + args.seconds {
+            for line in &changed {
+                println!("{line}");
+            }
+            return Err(format!(
+                "the statistics changed during the last of {tries} walks: the system is not quiet"
+            ));
         }
         sleep(PAUSE);
     }
-    let lines = last.ok_or_else(|| {
-        format!("the statistics changed during each of {tries} walks: the system is not quiet")
-    })?;
-    for line in &lines {
-        println!("{line}");
-    }
-    Err(format!(
-        "{} figures disagree, after {tries} tries",
-        lines.len()
-    ))
 }
 
 #[cfg(test)]
@@ -351,6 +374,17 @@ mod tests {
             lines,
             ["cgroup=/a key=dirty_stat.dirty walked=4096 stat=0 excess=-4096"]
         );
+    }
+
+    #[test]
+    fn unrest() {
+        let (before, _) = family();
+        assert!(changes(&before, &before).is_empty());
+        let (mut after, _) = family();
+        change(&mut after, 2).current = Some(0);
+        assert_eq!(changes(&before, &after).len(), 1);
+        after.remove(&1);
+        assert_eq!(changes(&before, &after).len(), 2);
     }
 
     #[test]

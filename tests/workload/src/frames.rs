@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt;
 const ENTRY: usize = size_of::<u64>();
 /// What is read by one system call.
 const CHUNK: usize = 1 << 20;
+/// What is read or left out as a whole, if only a part of the frames matters.
+const STRETCH: usize = 4096;
 /// Pages of a folio that one entry of a page table's second level can map.
 const PMD_PAGES: usize = 512;
 
@@ -46,6 +48,22 @@ impl Table {
                 return Ok(());
             }
         }
+    }
+
+    /// Reads only the stretches in which `marks` has an entry; all others become zero.
+    fn read_where(&mut self, marks: &Table) -> Result<()> {
+        self.bytes.clear();
+        self.bytes.resize(marks.bytes.len(), 0);
+        for (n, stretch) in marks.bytes.chunks(STRETCH).enumerate() {
+            if stretch.iter().all(|&byte| byte == 0) {
+                continue;
+            }
+            let at = n * STRETCH;
+            self.file
+                .read_exact_at(&mut self.bytes[at..at + stretch.len()], at as u64)
+                .context(self.path)?;
+        }
+        Ok(())
     }
 
     fn entry(&self, frame: usize) -> u64 {
@@ -169,10 +187,11 @@ impl Frames {
         })
     }
 
+    /// Most frames are charged to nobody, and to ask about those would take a slow machine seconds.
     pub fn read(&mut self) -> Result<()> {
-        self.flags.read()?;
-        self.counts.read()?;
-        self.cgroups.read()
+        self.cgroups.read()?;
+        self.flags.read_where(&self.cgroups)?;
+        self.counts.read_where(&self.cgroups)
     }
 
     pub fn len(&self) -> usize {
@@ -215,6 +234,7 @@ mod tests {
     use super::Page;
     use super::Table;
     use std::fs::File;
+    use std::io::Write;
 
     fn page(flags: &[Flag]) -> Page {
         Page {
@@ -265,6 +285,29 @@ mod tests {
             path: "/dev/null",
             bytes: entries.into_iter().flat_map(u64::to_ne_bytes).collect(),
         }
+    }
+
+    #[test]
+    fn stretches() {
+        let entries = 3 * super::STRETCH / super::ENTRY;
+        let all = table((0..entries as u64).map(|entry| entry + 1));
+        let path = std::env::temp_dir().join(format!("frames-{}", std::process::id()));
+        File::create(&path)
+            .and_then(|mut file| file.write_all(&all.bytes))
+            .expect("a temporary file");
+        let mut read = Table {
+            file: File::open(&path).expect("the temporary file"),
+            ..table([])
+        };
+        std::fs::remove_file(&path).expect("the temporary file");
+        // The last entry but one, and not all of its stretch is there.
+        let marks =
+            table((0..entries as u64 - 1).map(|entry| u64::from(entry == entries as u64 - 2)));
+        read.read_where(&marks).expect("the temporary file");
+        assert_eq!(read.bytes.len(), marks.bytes.len());
+        let begin = 2 * super::STRETCH;
+        assert!(read.bytes[..begin].iter().all(|&byte| byte == 0));
+        assert_eq!(read.bytes[begin..], all.bytes[begin..marks.bytes.len()]);
     }
 
     #[test]
