@@ -731,6 +731,26 @@ bequeath()
 		bail "$parent has not inherited what $1 left: $(cat "$top/$parent/memory.recharge_stat")"
 }
 
+# await_noted PARENT USER: until it is noted when USER accesses what PARENT has
+# inherited. That begins a little after there is such and recharge_access is on; so a
+# page is left for that, read again and again, and removed.
+await_noted()
+{
+	[[ -d $work/noted ]] || tmpfs_make noted size=1M
+	bequeath "$1/noted" noted/f $PAGE
+	must loop_until 10 is_noted "$2"
+	must rm "$work/noted/f.0"
+}
+
+# shellcheck disable=SC2317 # loop_until calls it.
+is_noted()
+{
+	local before
+	before=$(total deferred)
+	read_as "$1" noted/f.0 $PAGE
+	compare "$(total deferred)" '>' "$before"
+}
+
 # has_left NAME BYTES: no more than that is inherited.
 has_left()
 {

@@ -43,6 +43,7 @@ for fs in ext4 "ext4 nojournal" xfs btrfs; do
 	bequeath p/old mnt/dirty "$size"
 	before=$(memory_of p file)
 	switch access 1
+	await_noted p p/user
 	read_as p/user mnt/clean.0 "$size"
 	read_as p/user mnt/dirty.0 "$size"
 	check_moves "$fs, on access" p p/user file $((2 * size)) 5

@@ -54,6 +54,7 @@ bequeath p/old mnt/f "$size"
 set_knob p/user max "$max"
 before=$(memory_of p shmem)
 switch access 1
+await_noted p p/user
 read_as p/user mnt/f.0 "$size"
 check "on access: the number of tries is bounded" loop_until 60 rests
 within "on access" shmem
@@ -101,6 +102,7 @@ sync
 cg_make p/user
 set_knob p/user max "$max"
 switch access 1
+await_noted p p/user
 read_as p/user mnt/f.0 "$size"
 check "a file: the number of tries is bounded" loop_until 60 rests
 within "a file" file

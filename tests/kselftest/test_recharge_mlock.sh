@@ -47,6 +47,7 @@ one()
 	"on access")
 		must loop_until 10 inherits p "$size"
 		switch access 1
+		await_noted p p/user
 		read_as p/user mnt/f.0 "$size"
 		;;
 	esac

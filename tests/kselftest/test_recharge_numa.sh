@@ -39,6 +39,7 @@ one()
 		;;
 	"on access")
 		switch access 1
+		await_noted p p/user
 		read_as p/user mnt/f.0 "$size"
 		;;
 	adopt)

@@ -20,7 +20,10 @@ one()
 	before=$(memory_of p "$key")
 	check_num "$what: the file is the first one's" "$(memory_of p/old "$key")" '>=' "$size"
 	cg_remove p/old
-	[[ $3 == "mapped before" ]] || must loop_until 10 inherits p "$size"
+	if [[ $3 != "mapped before" ]]; then
+		must loop_until 10 inherits p "$size"
+		await_noted p p/user
+	fi
 	case $3 in
 	"mapped after") keep user p/user --file "$work/mnt/f.0" --size "$size" ;;
 	"written after") fill p/user mnt/f "$size" --overwrite ;;

@@ -17,6 +17,7 @@ check_eq "subtree: nothing can be moved to an outsider" "$(put p recharge "$size
 check_eq "subtree: the outsider has none of it" "$(memory_of q/out shmem)" 0
 check_eq "subtree: and no total has changed" "$(usage p) $(usage q) $(usage .)" "$before"
 switch access 1
+await_noted p p/in
 tell outside USR1 touched=1
 read_as q/out mnt/f.0 "$size"
 check "subtree: not when the outsider uses it either" stays 2 inherits p "$size"
@@ -62,6 +63,7 @@ rm "$work/mnt/f.0"
 # --- on access, and by a removal --------------------------------------------------------
 bequeath p/old mnt/f "$size"
 switch access 1
+await_noted p q/out
 read_as q/out mnt/f.0 "$size"
 check_moves "any, on access" p q/out shmem "$size" 1
 rm "$work/mnt/f.0"

@@ -24,6 +24,7 @@ cg_make p/old p/user
 fill p/old mnt/f "$size"
 swap_out p/old
 cg_remove p/old
+await_noted p p/user
 read_as p/user mnt/f.0 "$size"
 check "removed while in swap: all is the user's" loop_until 5 holds p/user shmem "$size"
 check_eq "removed while in swap: nobody is charged for swap" \
@@ -34,6 +35,7 @@ rm "$work/mnt/f.0"
 # --- inherited, then swapped out ------------------------------------------------------------
 bequeath p/old mnt/f "$size"
 swap_out p
+await_noted p p/user
 read_as p/user mnt/f.0 "$size"
 # Swap knows to whom it is charged, and not who left it: from then on it is the
 # inheritor's own.
@@ -44,6 +46,7 @@ rm "$work/mnt/f.0"
 
 # --- recharged, then swapped out --------------------------------------------------------------
 bequeath p/old mnt/f "$size"
+await_noted p p/user
 read_as p/user mnt/f.0 "$size"
 check_moves "recharged, then in swap" p p/user shmem "$size" 5
 swap_out p/user
@@ -97,6 +100,7 @@ for round in $(seq "$(pick 8 3)"); do
 	collect reclaim W
 	collect reader W
 done
+await_noted p p/user
 for ((i = 1; i <= round; i++)); do
 	read_as p/user "mnt/$i.0" $((size / 4))
 done

@@ -33,6 +33,7 @@ check_eq "shmem, split before: half is left" "$(memory_of p shmem)" $((size / 2)
 check "shmem, split before: so much is inherited" inherits p $((size / 2))
 check_num "shmem, split before: and no more" "$(recharged p inherited)" '<=' $((size / 2))
 switch access 1
+await_noted p p/user
 # This fills the holes again, at the user's expense.
 keep user p/user --file "$work/mnt/f.0" --size "$size"
 check_moves "shmem, split before" p p/user shmem "$size" 5

@@ -129,6 +129,7 @@ for round in $(seq "$(pick 4 2)"); do
 done
 sync
 # What was under writeback all the time that was tried has been left.
+await_noted p p/user
 for ((i = 1; i <= round; i++)); do
 	read_as p/user "mnt/$i.0" $((size / 4))
 done
