@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # test.sh: everything `make test` does, from nothing: install, build, test. Ends in one line that counts all tests:
-# "N passed, N failed, N skipped". What a part printed is kept in build/test/.
+# "N passed, N failed, N skipped", and says if some of what passed did so in an earlier run, with nothing changed since that
+# matters to it (see verdicts.sh). What a part printed is kept in build/test/.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+# shellcheck source=tools/verdicts.sh
+source "$TOP/tools/verdicts.sh"
 
-passed=0 failed=0 skipped=0 broken=()
+passed=0 failed=0 skipped=0 cached=0 broken=()
 logs=$BUILD/test
 
 summary() {
 	((${#broken[@]} == 0)) || printf '==> [test] failed: %s\n' "${broken[*]}"
-	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	printf '%d passed, %d failed, %d skipped' "$passed" "$failed" "$skipped"
+	((cached == 0)) || printf ' (%d of the passed are cached; FRESH=1 runs all)' "$cached"
+	echo
 	((failed == 0))
 }
 
@@ -43,12 +48,25 @@ add() {
 	((count == 0)) || broken+=("$name ($logs/$name.log)")
 }
 
-# tests NAME COUNTER COMMAND...: a part of the tests; COUNTER reads "passed failed skipped" out of what it printed.
+# tests NAME COUNTER KEY COMMAND...: a part of the tests; COUNTER reads "passed failed skipped" out of what it printed, and
+# how many of the passed are cached if it knows. With a KEY the part need not run if all of it has passed before.
 tests() {
-	local name=$1 counter=$2 status=0 p f s
-	shift 2
-	run "$name" "$@" || status=$?
-	read -r p f s < <("$counter" <"$logs/$name.log")
+	local name=$1 counter=$2 key=$3 status=0 p f s c
+	shift 3
+	if verdict "$key" >"$logs/$name.log"; then
+		read -r p f s _ < <("$counter" <"$logs/$name.log")
+		c=$p
+		step test "$name: $p passed (cached)"
+	else
+		run "$name" "$@" || status=$?
+		read -r p f s c < <("$counter" <"$logs/$name.log")
+		if ((status == 0 && p > 0 && f == 0 && s == 0)); then
+			keep_verdict "$key" <"$logs/$name.log"
+		else
+			drop_verdict "$key"
+		fi
+	fi
+	cached=$((cached + ${c:-0}))
 	add "$name" "$status" "$p" "$f" "$s"
 }
 
@@ -62,9 +80,33 @@ count_tap() {
 	awk '/^ok .*# SKIP/ { s++; next } /^ok / { p++ } /^not ok / { f++ } END { print p + 0, f + 0, s + 0 }'
 }
 
-# The kselftest runner's last word: "12 passed, 0 failed, 1 skipped".
+# The kselftest runner's last word: "12 passed, 0 failed, 1 skipped in 100 s, 3 of them cached".
 count_summary() {
-	awk '/^[0-9]+ passed, [0-9]+ failed/ { p = $1; f = $3; s = $5 } END { print p + 0, f + 0, s + 0 }'
+	awk '/^[0-9]+ passed, [0-9]+ failed/ { p = $1; f = $3; s = $5; c = $10 } END { print p + 0, f + 0, s + 0, c + 0 }'
+}
+
+# What decides how a part ends, hashed. Those that take seconds have none.
+unit_key() {
+	{
+		contents rust tests/unit userspace tools/crates.sh
+		rustc --version
+	} | hash
+}
+
+harness_key() {
+	{
+		guest_key release
+		contents tests/vm/selftest.sh
+	} | hash
+}
+
+# What is installed, by what, and the programs of this machine that use it.
+install_key() {
+	{
+		guest_key release
+		contents tests/install.sh tests/install-vm.sh tools packaging userspace rust Kbuild Makefile build/bin
+		dpkg-query -W systemd kmod crun 2>/dev/null || true
+	} | hash
 }
 
 cd "$TOP"
@@ -72,16 +114,16 @@ rm -rf "$logs"
 mkdir -p "$logs"
 need dependencies tools/deps.sh
 need userland tools/crates.sh build
-tests unit count_cargo tools/crates.sh test
-for flavor in release debug; do
-	need "kernel-$flavor" tools/kernel.sh "$flavor"
-	need "module-$flavor" tools/module.sh "$flavor"
-done
-tests series count_tap tools/series.sh verify
-tests install count_tap tests/install.sh
-tests harness count_tap tests/vm/selftest.sh
-tests install-vm count_tap tests/install-vm.sh
-for flavor in release debug; do
-	tests "vm-$flavor" count_summary tests/kselftest/run.sh --flavor "$flavor"
-done
+tests unit count_cargo "$(unit_key)" tools/crates.sh test
+tests series count_tap '' tools/series.sh verify
+# All that needs the release kernel comes first, and so does what is wrong on any kernel.
+need kernel-release tools/kernel.sh release
+need module-release tools/module.sh release
+tests install count_tap "$(install_key)" tests/install.sh
+tests harness count_tap "$(harness_key)" tests/vm/selftest.sh
+tests install-vm count_tap "$(install_key)-vm" tests/install-vm.sh
+tests vm-release count_summary '' tests/kselftest/run.sh --flavor release
+need kernel-debug tools/kernel.sh debug
+need module-debug tools/module.sh debug
+tests vm-debug count_summary '' tests/kselftest/run.sh --flavor debug
 summary

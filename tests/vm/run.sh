@@ -16,6 +16,7 @@ usage()
 	cat <<-END
 		Usage: tests/vm/run.sh [OPTIONS] -- COMMAND [ARG...]
 		       tests/vm/run.sh [OPTIONS] --interactive
+		       tests/vm/run.sh [OPTIONS] --which-accel
 		  --flavor release|debug|stock  the kernel in build/FLAVOR, and its module
 		  --kernel FILE, --module FILE  others instead
 		  --insmod                      load the module before COMMAND
@@ -35,6 +36,8 @@ usage()
 		  --out DIR                     afterwards copy the guest's /out to DIR
 		  --log FILE                    keep the console log there, in any case
 		  --interactive                 a shell on this terminal, no time limit
+		  --which-accel                 only say how guests run here, kvm or tcg, and
+		                                find out whatever has to be known for that
 		ACCEL=auto|kvm|tcg in the environment chooses how; auto tries if KVM can boot.
 		COMMAND finds its disks in \$SCRATCH, \$SCRATCH2 and on, and \$VM_FLAVOR,
 		\$VM_ACCEL and \$VM_SLOWNESS (1, 4 or 12, as above).
@@ -58,7 +61,7 @@ argv=("$@")
 top=$(cd "$(dirname "$0")/../.." && pwd)
 here=$top/tests/vm
 flavor=release kernel='' module='' insmod='' mem=1024 smp=2 icount=''
-seconds=60 append='' out='' log='' interactive=''
+seconds=60 append='' out='' log='' interactive='' which_accel=''
 disks=() adds=()
 
 needs_value=' --flavor --kernel --module --disk --mem --smp --timeout --append --add --log --out '
@@ -81,6 +84,7 @@ while [[ ${1-} == -* ]]; do
 	--insmod) insmod=1 ;;
 	--icount) icount=1 ;;
 	--interactive) interactive=1 ;;
+	--which-accel) which_accel=1 ;;
 	--help)
 		usage
 		exit
@@ -106,7 +110,7 @@ if [[ $interactive ]]; then
 	[[ -t 0 && -t 1 ]] || die "--interactive needs a terminal"
 	[[ $# -gt 0 ]] || set -- bash
 fi
-[[ $# -gt 0 ]] || die "which COMMAND? (--help says more)"
+[[ $# -gt 0 || $which_accel ]] || die "which COMMAND? (--help says more)"
 type -P qemu-system-x86_64 >/dev/null ||
 	die "qemu-system-x86_64 is missing (Debian: apt-get install qemu-system-x86)"
 if [[ ! $kernel ]]; then
@@ -234,6 +238,11 @@ elif [[ $tsc_khz ]]; then
 	timer_device=
 elif [[ $accel == tcg ]]; then
 	find_tsc_khz
+fi
+
+if [[ $which_accel ]]; then
+	echo "$accel"
+	exit
 fi
 
 slowness=1
