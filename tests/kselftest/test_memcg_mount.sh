@@ -25,7 +25,7 @@ accepts()
 {
 	check_eq "$1 is accepted" "$(try "${@:2}")" ok
 	[[ ! -s $work/log ]] || diag "$(cat "$work/log")"
-	must umount "$work/mnt"
+	! mountpoint -q "$work/mnt" || must umount "$work/mnt"
 }
 
 # refuses DESCRIPTION ERRNO WORDS [OPTION...]: with that errno, and in such words.
@@ -49,7 +49,8 @@ refuses "without the module" EINVAL "load the module memcg_knobs" --option "memc
 must module_load
 
 # --- what it takes -------------------------------------------------------------------
-cg_make pod/a other/b "odd name, 100%"
+cg_make pod/a other/b
+must mkdir "$top/odd name, 100%"
 cgroup=${top%/*}
 accepts "a path" --option "memcg=$top/pod"
 accepts "a descriptor" --descriptor "memcg=$top/pod"
@@ -86,12 +87,12 @@ else
 fi
 
 # A cgroup that is removed has no path, but a descriptor lives on.
-mkdir "$top/gone"
-got=$("$workload" mount "$work/mnt" --descriptor "memcg=$top/gone" 2>&1)
-check "a descriptor of a new cgroup" grep -q result=ok <<<"$got"
-must umount "$work/mnt"
-rmdir "$top/gone"
-refuses "removed" ENOENT "descriptor" --descriptor "memcg=$top/gone"
+must mkdir "$top/gone"
+exec 9<"$top/gone"
+accepts "a descriptor of a descriptor" --descriptor memcg=/proc/self/fd/9
+must rmdir "$top/gone"
+refuses "removed" ENODEV "was removed" --descriptor memcg=/proc/self/fd/9
+exec 9<&-
 
 # --- where it shows ------------------------------------------------------------------
 must mount -t tmpfs -o "memcg=$top/pod,size=1M" tmpfs "$work/mnt"

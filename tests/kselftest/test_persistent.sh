@@ -112,7 +112,8 @@ sync
 had=$(own service file)
 first=$(memory_of service/inner/one file)
 cg_remove service/inner/one
-check_eq "the instance goes: nothing is inherited" "$(recharged service/inner inherited)" 0
+# But for the blocks of the disk that describe the file, which are in no file.
+check_num "the instance goes: nothing is inherited" "$(recharged service/inner inherited)" '<=' $little
 cg_make service/inner/one
 read_as service/inner/one disk/f.0 "$size"
 check_num "the second instance is charged like the first" \
@@ -124,7 +125,7 @@ for ((i = 0; i < 20; i++)); do
 	cg_remove "service/inner/$i"
 done
 check_num "20 instances: the service pays" "$(own service shmem)" '>=' $((20 * size / 8))
-check_eq "20 instances: nothing is inherited" "$(recharged service/inner inherited)" 0
+check_num "20 instances: nothing is inherited" "$(recharged service/inner inherited)" '<=' $little
 check_audit "come and go"
 rm -rf "${work:?}"/mnt/*
 
