@@ -28,6 +28,8 @@ usage()
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
+# What a header adds to a guest is named from there.
+cd "$top"
 # shellcheck source=tools/env.sh
 source "$top/tools/env.sh"
 # shellcheck source=tools/verdicts.sh
@@ -134,11 +136,15 @@ same=$(
 # key NAME: of its verdict.
 key()
 {
-	local program
+	local program word files=("tests/kselftest/$1")
+	# What else of this tree its guest is given.
+	for word in $(header "$1"); do
+		[[ $word != *:/* ]] || files+=("${word%%:*}")
+	done
 	{
 		echo "$same"
 		header "$1"
-		contents "tests/kselftest/$1"
+		contents "${files[@]}"
 		for program in "$top"/build/bin/*; do
 			! grep -qw "${program##*/}" "$here/$1" "$here/lib.sh" || sha256sum <"$program"
 		done
