@@ -24,6 +24,7 @@ use memcgfs::tracing::Event;
 use memcgfs::tracing::Instance;
 use memcgfs::tracing::Line;
 use memcgfs::tracing::What;
+use memcgfs::Host;
 use names::Names;
 use run_of_charges::Run;
 use serde::Serialize;
@@ -33,6 +34,10 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::path::Path;
 use std::time::Duration;
+
+/// What the kernel has for the name of a task that has been running since tracing began: it notes names when it switches
+/// to another task.
+const UNKNOWN: &str = "<...>";
 
 /// An event for programs: a line of JSON.
 #[derive(Default, Serialize)]
@@ -86,6 +91,8 @@ struct Printer {
     json: bool,
     /// How many more lines to print.
     left: Option<u64>,
+    /// Whom to ask for names that the kernel does not tell; a trace that was saved may be of another one.
+    host: Option<Host>,
     /// Charges that are not printed yet, since more of the same may come.
     run: Option<Run>,
 }
@@ -101,6 +108,7 @@ pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
         names: Names::new(hierarchy.root(), below),
         json: args.json,
         left: args.count,
+        host: args.input.is_none().then(|| context.host.clone()),
         run: None,
     };
     match &args.input {
@@ -163,7 +171,7 @@ fn saved(file: &Path, printer: &mut Printer) -> anyhow::Result<()> {
 impl Printer {
     /// Take a line of the trace and tell whether to go on.
     fn print(&mut self, line: &[u8]) -> anyhow::Result<bool> {
-        let event = match Line::parse(line) {
+        let mut event = match Line::parse(line) {
             Some(Line::Event(event)) => event,
             Some(Line::Lost(count)) => {
                 output::note(format_args!("{count} events were lost"));
@@ -173,6 +181,13 @@ impl Printer {
         };
         if event.what == What::Passed || !self.is_wanted(&event) {
             return Ok(true);
+        }
+        if event.task == UNKNOWN {
+            let name = self
+                .host
+                .as_ref()
+                .and_then(|host| host.task_name(event.tid));
+            event.task = name.unwrap_or(event.task);
         }
         if let Some(run) = &mut self.run {
             if run.takes(&event) {

@@ -129,6 +129,12 @@ impl Host {
         }
     }
 
+    /// The name of a task, if it is there.
+    pub fn task_name(&self, tid: u32) -> Option<String> {
+        let name = files::read(&self.proc(&format!("{tid}/comm"))).ok()??;
+        Some(name.trim_end_matches('\n').to_owned())
+    }
+
     /// Whether this process was started to ignore a signal of this number.
     pub fn ignores_signal(&self, signal: i32) -> bool {
         let status = files::read(&self.proc("self/status")).ok().flatten();

@@ -36,17 +36,13 @@ pub fn waiting(host: &Host, cgroup: &Cgroup) -> Result<Vec<Waiting>> {
                 return Ok(found);
             }
             left -= 1;
-            let read = |file| {
-                files::read(&host.proc(&format!("{tid}/{file}")))
-                    .ok()
-                    .flatten()
-            };
-            let Some(place) = read("wchan") else { continue };
+            let place = files::read(&host.proc(&format!("{tid}/wchan")));
+            let Ok(Some(place)) = place else { continue };
             let place = place.trim();
             if PLACES.iter().any(|known| place.contains(known)) {
                 found.push(Waiting {
                     tid,
-                    name: read("comm").unwrap_or_default().trim_end().to_owned(),
+                    name: host.task_name(tid).unwrap_or_default(),
                     place: place.to_owned(),
                 });
             }

@@ -215,6 +215,11 @@ fn as_it_happens() {
             .write(true)
             .open(instance.join("trace_pipe"))
             .unwrap();
+        machine.put("proc/15/comm", "late\n");
+        pipe.write_all(
+            b"           <...>-15 [000] ..... 1.000000: memcg_dirty_throttle: usec=1000\n",
+        )
+        .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         // In two parts, as the kernel may give it.
@@ -222,6 +227,9 @@ fn as_it_happens() {
         let (head, tail) = text.split_at(30);
         pipe.write_all(head.as_bytes()).unwrap();
         pipe.write_all(tail.as_bytes()).unwrap();
+        lines.read_line(&mut line).unwrap();
+        assert!(line.contains(" late-15 - waits 0.001s "), "{line}");
+        line.clear();
         lines.read_line(&mut line).unwrap();
         assert!(line.contains(" dd-12 /a waits 0.120s "), "{line}");
         for event in ["balance_dirty_pages", "flush_foreign"] {
