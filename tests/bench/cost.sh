@@ -46,23 +46,16 @@ esac
 # Another one's file, which nobody touches.
 [[ $state != inherited ]] || bequeath others/service tmpfs/others $((16 * M))
 
-# run DIRECTORY OPERATION PAGES
-run()
-{
-	spawn cost cost --cgroup "$top/writer" --file "$work/$1/file" --op "$2" --pages "$3"
-	collect cost F
-}
-
 # measure FS DIRECTORY OPERATION PAGES
 measure()
 {
-	run "$2" "$3" "$4"
+	cost_of writer "$2/file" "$3" "$4"
 	row "$VM_FLAVOR" "$state" "$1" "$3" "$4" "${F[ns]}"
 }
 
 # A guest that has just booted still does this and that; one run for nothing is
 # enough for it to come to rest.
-run mnt write clean
+cost_of writer mnt/file write clean
 for pages in clean fresh; do
 	for op in read write fault; do
 		case $op-$pages in

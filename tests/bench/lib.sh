@@ -23,13 +23,19 @@ skip_all()
 	bail "$@"
 }
 
+begin_without_disk()
+{
+	echo "# guest: $VM_ACCEL, $(nproc) CPU, $(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB"
+	workload=/bin/workload work=$(mktemp -d) top=/sys/fs/cgroup/bench
+	must mkdir "$top"
+}
+
 # begin FS: mounts the scratch disk on $work/mnt. Its file system was made by
 # the host, which costs a slow disk nothing.
 begin()
 {
-	echo "# guest: $VM_ACCEL, $(nproc) CPU, $(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB"
-	workload=/bin/workload work=$(mktemp -d) top=/sys/fs/cgroup/bench
-	must mkdir "$top" "$work/mnt"
+	begin_without_disk
+	must mkdir "$work/mnt"
 	must mount -t "$1" -o noatime "$SCRATCH" "$work/mnt"
 }
 
@@ -82,6 +88,13 @@ rate_meanwhile()
 	"$@"
 	bytes=$(($(disk_written "$SCRATCH") - bytes)) us=$((${EPOCHREALTIME/./} - us))
 	rate=$((bytes * 1000000 / us))
+}
+
+# cost_of CGROUP FILE OPERATION PAGES: sets F[ns], see "workload cost".
+cost_of()
+{
+	spawn cost cost --cgroup "$top/$1" --file "$work/$2" --op "$3" --pages "$4"
+	collect cost F
 }
 
 # until_above CGROUP BYTES: until the writers in it came that far.

@@ -1,17 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# `make demo`, in two acts, each in a guest of its own:
+# `make demo`, in three acts, each in a guest of its own:
 #   limit    what a limit does for a hog's neighbour, shown in two runs (guest.sh):
 #            a table, a picture here and as build/demo/dirty.svg, and in two lines
 #            what was seen. Fails if the limit was passed.
 #   restart  what a restarted service has of its page cache, without and with
 #            recharging (restart.sh): its slice as memcgctl shows it, a table, and
 #            in two lines what was seen. Fails if recharging made no difference.
-# Usage: tests/demo/run.sh [limit|restart]...   (none: both)
+#   pay      who pays for a tmpfs that two containers share, and what comes of it
+#            when there is no room, without and with memcg= (pay.sh): their pod as
+#            memcgctl shows it, a table, and in two lines what was seen. Fails if
+#            with memcg= a container paid, or was killed.
+# Usage: tests/demo/run.sh [limit|restart|pay]...   (none: all)
 charset=${LC_ALL:-${LC_CTYPE:-${LANG-}}}
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../tools/env.sh"
 seconds=25 limit=$((8 << 20)) cache=$((128 << 20))
+pod=$((64 << 20)) most=$((48 << 20)) shared=$((32 << 20))
 out=$BUILD/demo workload=$BUILD/bin/workload
 
 # guest OPTION... -- COMMAND...: in a guest that has the acts.
@@ -24,7 +29,7 @@ guest()
 # summary FILE PROGRAM: awk over the rows of figures that a guest left.
 summary()
 {
-	awk -F, -v limit="$limit" -v cache="$cache" '
+	awk -F, -v limit="$limit" -v cache="$cache" -v most="$most" -v shared="$shared" '
 	function mib(bytes) { return sprintf("%.1f MiB", bytes / 1048576) }
 	function time(us) { return us < 1e6 ? sprintf("%.1f ms", us / 1000) : sprintf("%.1f s", us / 1e6) }
 	'"$2" "$out/$1"
@@ -104,8 +109,46 @@ act_restart()
 	}'
 }
 
+# The same, indexed by "plain" and "memcg".
+payments()
+{
+	# shellcheck disable=SC2016 # The columns are awk's.
+	summary pay.csv '
+	{ a[$1] = $2; b[$1] = $3; own[$1] = $4; status[$1] = $5; kills[$1] = $6; room[$1] = $7 }
+	function times(count) { return count == 1 ? "once" : count " times" }
+	'"$1"
+}
+
+act_pay()
+{
+	step demo "two containers share a tmpfs, without memcg= and with it"
+	guest -- /demo/pay.sh "$pod" "$most" "$shared"
+	echo
+	payments '
+	function run(words, key) {
+		printf "%-20s %12s %12s %12s %24s %10s\n", words, mib(a[key]), mib(b[key]), mib(own[key]),
+			kills[key] ? "b is killed" : status[key] == 1 ? "no space left on device" : "status " status[key], kills[key]
+	}
+	END {
+		printf "%-20s %12s %12s %12s %24s %10s\n", "charged to", "a", "b", "rest of pod", "when it is full", "killed"
+		run("plain tmpfs", "plain")
+		run("memcg=pod/shm", "memcg")
+	}'
+	echo
+	payments '
+	END {
+		printf "On the plain tmpfs a paid for all %s, since it came first, and when the pod was full somebody was killed (%s).\n",
+			mib(a["plain"]), times(kills["plain"])
+		printf "With memcg= the cgroup that is there for it paid for %s, the containers for %s; when it was full, b was told %s after %s more, and %s was killed.\n",
+			mib(own["memcg"]), mib(a["memcg"] + b["memcg"]), status["memcg"] == 1 ? "by ENOSPC" : "otherwise",
+			mib(room["memcg"]), kills["memcg"] ? "somebody" : "nobody"
+		exit !(own["memcg"] >= shared * 0.99 && a["memcg"] + b["memcg"] == 0 && a["plain"] >= shared * 0.99 &&
+			status["memcg"] == 1 && !kills["memcg"] && room["memcg"] >= (most - shared) * 0.9)
+	}'
+}
+
 acts=("$@")
-((${#acts[@]})) || acts=(limit restart)
+((${#acts[@]})) || acts=(limit restart pay)
 for act in "${acts[@]}"; do
 	declare -F "act_$act" >/dev/null || die demo "there is no act $act"
 done
