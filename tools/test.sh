@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # test.sh: everything `make test` does, from nothing: install, build, test. Ends in one line that counts all tests:
-# "N passed, N failed, N skipped", and says if some of what passed did so in an earlier run, with nothing changed since that
-# matters to it (see verdicts.sh). What a part printed is kept in build/test/.
+# "N passed, N failed, N skipped"; the one before it says if some of what passed did so in an earlier run, with nothing
+# changed since that matters to it (see verdicts.sh). What a part printed is kept in build/test/.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -14,9 +14,8 @@ logs=$BUILD/test
 
 summary() {
 	((${#broken[@]} == 0)) || printf '==> [test] failed: %s\n' "${broken[*]}"
-	printf '%d passed, %d failed, %d skipped' "$passed" "$failed" "$skipped"
-	((cached == 0)) || printf ' (%d of the passed are cached; FRESH=1 runs all)' "$cached"
-	echo
+	((cached == 0)) || step test "$cached of those that passed did so in an earlier run; FRESH=1 runs all"
+	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 	((failed == 0))
 }
 
@@ -112,7 +111,7 @@ install_key() {
 cd "$TOP"
 rm -rf "$logs"
 mkdir -p "$logs"
-need dependencies tools/deps.sh
+need dependencies tools/deps.sh test
 need userland tools/crates.sh build
 tests unit count_cargo "$(unit_key)" tools/crates.sh test
 tests series count_tap '' tools/series.sh verify
