@@ -3,7 +3,7 @@
 # Makes the figures of Documentation/benchmarks.md: runs each measurement in the
 # guests that its head asks for (see lib.sh), keeps the rows in build/bench/ as
 # CSV, and writes the document anew from those (report.sh).
-# Usage: tests/bench/run.sh [tightness|lowering|parent|victim|cost|recharge]...   (none: all)
+# Usage: tests/bench/run.sh [tightness|lowering|parent|victim|cost|recharge|redirect]...   (none: all)
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tools/env.sh
 source "$here/../../tools/env.sh"
@@ -11,7 +11,7 @@ results=$BUILD/bench
 mkdir -p "$results"
 
 names=("$@")
-((${#names[@]})) || names=(tightness lowering parent victim cost recharge)
+((${#names[@]})) || names=(tightness lowering parent victim cost recharge redirect)
 for name in "${names[@]}"; do
 	grep -q '^# vm: ' "$here/$name.sh" 2>/dev/null || die bench "there is no measurement $name"
 done
