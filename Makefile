@@ -15,7 +15,7 @@ userland:			## the static programs in build/bin
 	@tools/crates.sh build
 kernel: deps			## the patched kernel in build/release (DEBUG=1: build/debug)
 	@tools/kernel.sh $(FLAVOR)
-demo: deps kernel module userland	## from nothing: a limit that holds on a real disk, and a restarted service that owns its memory
+demo: deps kernel module userland	## from nothing: a limit that holds, a restarted service that owns its memory, a pod that pays
 	@tests/demo/run.sh
 test:				## from nothing: all tests, on the release and the debug kernel
 	@tools/test.sh

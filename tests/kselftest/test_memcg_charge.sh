@@ -48,21 +48,22 @@ spawn uffd full --cgroup "$top/user/one" --file "$work/mnt/u" --size "$size" --h
 collect uffd W
 check_eq "userfaultfd: all came in" "${W[bytes]}" "$size"
 is_pods "userfaultfd" shmem "$size"
-rm "$work/mnt/u.0"
+fs_remove mnt
 
 # --- huge pages, made later out of small ones ----------------------------------------------
 if [[ -e /sys/kernel/mm/transparent_hugepage/shmem_enabled ]]; then
 	huge=$((8 * M))
-	keep collapse user/one --file "$work/mnt/c" --size "$huge" --write --collapse
+	# Mappings are aligned for huge pages, and get none unless they ask.
+	tmpfs_make huge "memcg=$top/above/pod,huge=advise"
+	keep collapse user/one --file "$work/huge/c" --size "$huge" --write --collapse
 	is_pods "collapsed" shmem "$huge"
 	check_num "collapsed: these are huge pages" "$(memory_of above/pod shmem_thp)" '>=' $((2 * M))
 	check_audit "collapsed"
 	halt collapse W
-	rm "$work/mnt/c"
+	fs_remove huge
 else
 	skip "collapsed" "no transparent huge pages"
 fi
-fs_remove mnt
 
 # --- swap ------------------------------------------------------------------------------------
 zram_make 256M

@@ -85,9 +85,15 @@ rm -f "$work"/mnt/m.* "$work"/mnt2.*
 
 # --- somebody who can be killed, in the cgroup itself -----------------------------------
 keep own pod --size 2M
-full "with a process in it" ENOSPC
-check "the process in it lives" kill -0 "${running[own]}"
+spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M
+collect full W
+check_eq "with a process in it: it is told by ENOSPC" "${W[result]}" ENOSPC
+# A little is left for what it needs itself.
+keep more pod --size 256K
+no_kill "with processes in it"
+halt more W
 halt own W
+rm "$work/mnt/f.0"
 fs_remove mnt
 
 # --- with swap, there is room -------------------------------------------------------------

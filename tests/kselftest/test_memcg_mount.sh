@@ -86,6 +86,13 @@ else
 	skip "hugetlbfs" "not in this kernel"
 fi
 
+mkdir "$work/upper" "$work/lower"
+must mount -t tmpfs tmpfs "$work/upper"
+mkdir "$work/upper/u" "$work/upper/w"
+refuses "overlayfs" EINVAL "upper layer" --fs overlay --option "lowerdir=$work/lower" \
+	--option "upperdir=$work/upper/u" --option "workdir=$work/upper/w" --option "memcg=$top/pod"
+must umount "$work/upper"
+
 # A cgroup that is removed has no path, but a descriptor lives on.
 must mkdir "$top/gone"
 exec 9<"$top/gone"
