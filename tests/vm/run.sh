@@ -339,6 +339,8 @@ args="console=ttyS0 earlycon=uart8250,io,0x3f8 reboot=t panic=-1 panic_on_warn=1
 # kernel takes the NMI for a hardware fault, so it has to panic on that as well.
 args+=" unknown_nmi_panic sysctl.kernel.panic_on_unrecovered_nmi=1"
 args+=" panic_sys_info=blocked_tasks,all_bt"
+# Loop devices are made when somebody wants one.
+args+=" loop.max_loop=0"
 # There is nothing to check the TSC against, and no doubt about it.
 args+=" tsc=reliable no_timer_check ${tsc_khz:+tsc_early_khz=$tsc_khz}"
 # Where the host is slow a stalled processor is no fault of the guest's kernel.
