@@ -154,6 +154,7 @@ fill service/inner/one disk/big $((48 * M))
 check_num "a limit of the declarer's holds" "$(<"$top/service/memory.current")" '<=' $((24 * M))
 check_eq "and reclaim makes room" "$(events service oom)" 0
 set_knob service max max
+sync
 set_knob service dirty_limit_in_bytes 2M
 watch_limit samples service $((2 * M))
 fill service/inner/one disk/dirty $((4 * M))
