@@ -210,6 +210,8 @@ pub(crate) fn mapped_switched() {
 pub(crate) fn access_switched() {
     if ACCESS.is_on() {
         COUNT_ALL.store(1, Relaxed);
+        // Who switches it on may access something right after that.
+        note_accesses(true);
         memcg::schedule(0);
     } else {
         memcg::stop_accesses();
@@ -223,6 +225,17 @@ pub(crate) fn work(root: Node<'_>, now_ms: u64) {
     let mut next = None;
     let mut inherited = false;
 
+    // What follows may take long, and what is accessed meanwhile is to be noted.
+    if ACCESS.is_on() {
+        root.for_each(|node| {
+            inherited = node.inherits(None);
+            !inherited
+        });
+        if inherited {
+            note_accesses(true);
+        }
+        inherited = false;
+    }
     root.for_each(|node| {
         let account = account(&node);
 
