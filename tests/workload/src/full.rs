@@ -166,7 +166,9 @@ impl Filler {
             Self::Write(file) => match file.write_at(&data, at as u64) {
                 Ok(PAGE) => Ok(()),
                 Ok(_) => Err(nix::errno::Errno::EIO),
-                Err(error) => Err(nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))),
+                Err(error) => Err(nix::errno::Errno::from_raw(
+                    error.raw_os_error().unwrap_or(0),
+                )),
             },
             Self::Fault(start) => {
                 // SAFETY: The byte lies in the mapping, which no reference points into.
