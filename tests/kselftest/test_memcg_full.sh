@@ -77,8 +77,9 @@ while kill -0 "${running[many]}" 2>/dev/null; do
 done
 collect many W
 check_eq "16 writers: told by ENOSPC" "${W[result]}" ENOSPC
-check_num "16 writers: again and again" "${W[failures]}" '>' 160
-check_num "16 writers: others go on" "$rounds" '>=' "$seconds"
+# On the debug kernel, which says nothing about speed, that it happens is enough.
+check_num "16 writers: again and again" "${W[failures]}" '>' "$(pick 160 16)"
+check_num "16 writers: others go on" "$rounds" '>=' "$(pick "$seconds" 3)"
 check_num "16 writers: the limit holds" "$(<"$top/pod/memory.current")" '<=' "$limit"
 no_kill "16 writers"
 rm -f "$work"/mnt/m.* "$work"/mnt2.*
