@@ -112,7 +112,7 @@ gone()
 	awk '/^(SUnreclaim|Percpu):/ { sum += $2 * 1024 } END { print sum }' /proc/meminfo
 }
 
-count=$(pick 2000 400)
+count=$(pick 2000 100)
 # With a child, it has a memory controller for those to come.
 cg_make p/child
 (many "$count" 0)
