@@ -16,7 +16,9 @@ for mib in $(pick "4 16" 1); do
 			set_knob a dirty_limit_in_bytes "${mib}M"
 			# The debug kernel may take a while until it has reached the limit.
 			for ((tries = $(pick 1 5); tries > 0; tries--)); do
-				hold a $((mib * M)) "$(pick 4 3)" "mnt/$mode" \
+				# The disk has nothing left to do of what was before.
+				sync
+				hold a $((mib * M)) "$(pick 4 8)" "mnt/$mode" \
 					--writers "$count" --mode "$mode"
 				(($(stat_of a throttled_count) == 0)) || break
 			done
