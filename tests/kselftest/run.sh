@@ -10,10 +10,6 @@
 #   # vm-debug: ...
 # One more option is for this script: with --alone the test runs when all the
 # others have ended, since a neighbour would change what it measures.
-#
-# Guests without KVM share the processors with each other, and some tests look at
-# times. So what fails beside others is tried once more with nobody else, and fails if
-# it does so again. A complaint of the kernel is final.
 set -euo pipefail
 
 usage()
@@ -206,7 +202,7 @@ judge()
 }
 
 declare -A count=([passed]=0 [failed]=0 [skipped]=0) keys=()
-failures=() number=0 cached=0 again=() is_last=''
+failures=() number=0 cached=0
 
 # tell NAME RESULT TIME WORDS: the line of a test.
 tell()
@@ -239,14 +235,6 @@ reap()
 	unset "pids[$pid]"
 	judge "$work/$name.tap" "$status"
 	seconds[$name]=$took
-	# 70 is the kernel's complaint, see tests/vm/run.sh.
-	if [[ $result == failed && ! $is_last && $status != 70 ]] && ((${#tests[@]} > 1)); then
-		again+=("$name")
-		echo "        $name: $words, beside others; is tried again alone"
-		grep -A 1 '^not ok ' "$work/$name.tap" | head -n 10 | sed 's/^/        /' || true
-		rm -f "$work/$name".*
-		return
-	fi
 	tell "$name" "$result" "$took s" "$words"
 	if [[ $result == passed ]]; then
 		keep_verdict "${keys[$name]}" <<<"$words"
@@ -304,9 +292,6 @@ exec {ended}<>"$work/ended"
 # The longest first, so that all lanes come to an end at about the same time.
 run_all "$lanes" < <(printf '%s\n' ${together[@]+"${together[@]}"} | sort -rn | sed -n 's/.* //p')
 run_all 1 < <(printf '%s\n' ${alone[@]+"${alone[@]}"} | grep . || true)
-is_last=1
-run_all 1 < <(printf '%s\n' ${again[@]+"${again[@]}"} | grep . || true)
-((${#again[@]} == 0)) || echo "tried twice: ${again[*]%.sh}"
 
 mkdir -p "$VERDICTS"
 for name in "${!seconds[@]}"; do
