@@ -6,18 +6,15 @@
 //! ends a process by SIGBUS, so it is a child that faults.
 
 use crate::cgroup;
+use crate::control;
 use crate::error::Context;
 use crate::error::Result;
 use crate::error::bytes;
+use crate::keep;
+use crate::stats::percentile;
 use clap::ValueEnum;
-use nix::sys::mman::MapFlags;
-use nix::sys::mman::ProtFlags;
-use nix::sys::mman::mmap;
-use nix::sys::mman::mmap_anonymous;
 use nix::sys::wait::WaitStatus;
 use nix::sys::wait::waitpid;
-use nix::unistd::ForkResult;
-use nix::unistd::fork;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::num::NonZeroUsize;
@@ -75,22 +72,13 @@ struct Shared {
 }
 
 fn shared(number: usize) -> Result<Vec<Shared>> {
-    let length = NonZeroUsize::new(number * PAGE).ok_or("no writers")?;
-    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-    // SAFETY: A new mapping at an address of the kernel's choice aliases nothing.
-    let start = unsafe { mmap_anonymous(None, length, access, MapFlags::MAP_SHARED) }
-        .context("map memory")?
-        .cast::<u8>();
-    let word = |page: usize, at: usize| {
-        // SAFETY: It lies in the mapping, is aligned, zero, and stays as long as the process.
-        unsafe { AtomicU64::from_ptr(start.add(page * PAGE + at * 8).as_ptr().cast()) }
-    };
-    Ok((0..number)
-        .map(|page| Shared {
-            pages: word(page, 0),
-            result: word(page, 1),
-            slowest_ns: word(page, 2),
-            failures: word(page, 3),
+    Ok(control::shared_counters(4 * number)?
+        .chunks_exact(4)
+        .map(|words| Shared {
+            pages: &words[0],
+            result: &words[1],
+            slowest_ns: &words[2],
+            failures: &words[3],
         })
         .collect())
 }
@@ -133,23 +121,13 @@ fn control(uffd: &OwnedFd, request: libc::Ioctl, words: *mut u64) -> nix::Result
 
 impl Filler {
     fn new(args: &Args, path: &std::path::Path) -> Result<Self> {
-        let name = path.display();
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .context(&name)?;
         if args.how == How::Write {
-            return Ok(Self::Write(file));
+            let mut options = OpenOptions::new();
+            let file = options.write(true).create(true).truncate(false).open(path);
+            return Ok(Self::Write(file.context(path.display())?));
         }
-        file.set_len(args.size).context(&name)?;
         let length = NonZeroUsize::new(args.size as usize).ok_or("nothing to bring in")?;
-        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: A new mapping at an address of the kernel's choice aliases nothing.
-        let start = unsafe { mmap(None, length, access, MapFlags::MAP_SHARED, &file, 0) };
-        let start = start.context(&name)?.cast::<u8>().as_ptr();
+        let start = keep::map_file(path, length)?.start.as_ptr();
         Ok(match args.how {
             How::Uffd => Self::Copy {
                 uffd: register(start, length.get())?,
@@ -217,9 +195,9 @@ fn fill(args: &Args, path: &std::path::Path, shared: &Shared) -> Result<()> {
         }
     }
     times.sort_unstable();
-    if let Some(time) = times.get((times.len() * 99).div_ceil(100).saturating_sub(1)) {
-        shared.slowest_ns.store(*time, Ordering::Relaxed);
-    }
+    shared
+        .slowest_ns
+        .store(percentile(&times, 99), Ordering::Relaxed);
     Ok(())
 }
 
@@ -230,20 +208,7 @@ pub fn run(args: &Args) -> Result<()> {
     for (number, shared) in all.iter().enumerate() {
         let mut path = args.file.clone().into_os_string();
         path.push(format!(".{number}"));
-        // SAFETY: There is but one thread.
-        match unsafe { fork() }.context("fork")? {
-            ForkResult::Child => {
-                let status = match fill(args, path.as_ref(), shared) {
-                    Ok(()) => 0,
-                    Err(error) => {
-                        eprintln!("workload: {error}");
-                        1
-                    }
-                };
-                std::process::exit(status);
-            }
-            ForkResult::Parent { child } => children.push(child),
-        }
+        children.push(control::spawn(|| fill(args, path.as_ref(), shared))?);
     }
     let mut words: Vec<String> = Vec::new();
     for (child, shared) in children.into_iter().zip(&all) {

@@ -103,8 +103,8 @@ const PIPE: usize = 1 << 20;
 
 /// A mapping that lives as long as the process.
 #[derive(Clone, Copy)]
-struct Memory {
-    start: NonNull<u8>,
+pub struct Memory {
+    pub start: NonNull<u8>,
     length: usize,
 }
 
@@ -130,7 +130,8 @@ impl Memory {
     }
 }
 
-fn map_file(path: &Path, length: NonZeroUsize) -> Result<Memory> {
+/// Maps the file, shared; it is made, or made longer, if need be.
+pub fn map_file(path: &Path, length: NonZeroUsize) -> Result<Memory> {
     let name = path.display();
     let file = OpenOptions::new()
         .read(true)
