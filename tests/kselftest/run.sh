@@ -1,15 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs the tests of this directory on the host's side: one virtual machine for
-# each, with the disks that its header asks for, several at a time, and a verdict
-# over all. What has passed with all that it depends on is not run again.
+# Runs the tests of this directory on the host's side: in virtual machines with the
+# disks that their headers ask for, several at a time, and with a verdict over all.
+# What has passed with all that it depends on is not run again.
+#
+# Each test has a guest of its own, except on the debug kernel, which takes half a
+# minute without KVM to boot and to look for leaks. There some that want the same
+# machine share one. If it complains, the test that was running has failed, and the
+# others run again; if it has leaked, all of them have failed.
 #
 # A header line in the test says what its machine is like, in options of
 # tests/vm/run.sh; the second form replaces the first on the debug kernel:
 #   # vm: --disk 512M,bps=20000000 --timeout 90
 #   # vm-debug: ...
 # One more option is for this script: with --alone the test runs when all the
-# others have ended, since a neighbour would change what it measures.
+# others have ended, since a neighbour would change what it measures. The debug
+# kernel is too slow for any measure, so there it means nothing.
 set -euo pipefail
 
 usage()
@@ -151,7 +157,25 @@ key()
 	} | hash
 }
 
-# How long each took the last time; or else what it is given says something.
+# machine NAME: what its guest has to be like, as options of the runner.
+machine()
+{
+	header "$1" | sed -E 's/--alone|--timeout +[0-9]+//g' | xargs
+}
+
+# limit NAME: its time limit.
+limit()
+{
+	local words
+	words=$(header "$1")
+	if [[ $words =~ --timeout\ +([0-9]+) ]]; then
+		echo "${BASH_REMATCH[1]}"
+	else
+		echo 60
+	fi
+}
+
+# How long each took the last time; or else its limit says something.
 lasted=$VERDICTS/lasted-$flavor-$accel${KNOBS_QUICK:+-quick}
 declare -A seconds=()
 if [[ -s $lasted ]]; then
@@ -159,19 +183,6 @@ if [[ -s $lasted ]]; then
 		seconds[$name]=$took
 	done <"$lasted"
 fi
-
-expected()
-{
-	local words
-	words=$(header "$1")
-	if [[ ${seconds[$1]-} ]]; then
-		echo "${seconds[$1]}"
-	elif [[ $words =~ --timeout\ ([0-9]+) ]]; then
-		echo "${BASH_REMATCH[1]}"
-	else
-		echo 60
-	fi
-}
 
 # judge OUTPUT STATUS: sets result and words. A run counts only if its status,
 # its plan and its checks agree.
@@ -212,68 +223,148 @@ tell()
 	printf '[%2d/%d] %-24s %-8s %8s  %s\n' "$number" "${#tests[@]}" "${1%.sh}" "$2" "$3" "$4"
 }
 
-# run NAME: in a lane of its own, which says at its end how it went and how long
-# it took.
+# A job is the tests of one guest, by its number.
+jobs=()
+
+# run JOB: in a lane of its own, which says at its end how it went and how long it
+# took.
 run()
 {
-	local options=() word status=0 begin=$EPOCHSECONDS
-	for word in $(header "$1"); do
-		[[ $word == --alone ]] || options+=("$word")
+	local names options command=() name longest=0 status=0 begin=$EPOCHSECONDS
+	read -ra names <<<"${jobs[$1]}"
+	read -ra options <<<"$(machine "${names[0]}")"
+	for name in "${names[@]}"; do
+		command+=("$(limit "$name")" "$name")
+		((command[-2] <= longest)) || longest=${command[-2]}
 	done
+	if ((${#names[@]} == 1)); then
+		command=("/tests/${names[0]}")
+	else
+		# Each has its own limit in the guest; this is for a guest that is dead.
+		longest=$((longest * 2))
+		command=(/tests/guest.sh "${command[@]}")
+	fi
 	setpriv --pdeathsig TERM "$top/tests/vm/run.sh" --flavor "$flavor" "${options[@]}" \
-		--log "$work/$1.console" -- env "KNOBS_QUICK=${KNOBS_QUICK-}" "/tests/$1" \
+		--timeout "$longest" --log "$work/$1.console" \
+		-- env "KNOBS_QUICK=${KNOBS_QUICK-}" "${command[@]}" \
 		>"$work/$1.tap" 2>"$work/$1.vm" </dev/null || status=$?
 	echo "$1 $status $((EPOCHSECONDS - begin)) $BASHPID" >&"$ended"
 }
 
-# reap: waits until a test has ended, and says what there is to say of it.
+# reap: waits until a guest has ended, and says what there is to say of its tests.
 reap()
 {
-	local name status took pid
-	read -r name status took pid <&"$ended"
+	local job status took pid names name code time culprit='' again=()
+	local -A ends=()
+	read -r job status took pid <&"$ended"
 	wait "$pid"
 	unset "pids[$pid]"
-	judge "$work/$name.tap" "$status"
-	seconds[$name]=$took
-	tell "$name" "$result" "$took s" "$words"
+	read -ra names <<<"${jobs[$job]}"
+	if ((${#names[@]} == 1)); then
+		mv "$work/$job.tap" "$work/${names[0]}.tap"
+		conclude "$job" "${names[0]}" "$status" "$took"
+		return
+	fi
+	awk -v work="$work" '
+		/^@@ begin / { file = work "/" $3 ".tap"; printf "" >file; next }
+		/^@@ end / { close(file); file = ""; print $3, $4, $5; next }
+		file { print >file }' "$work/$job.tap" >"$work/$job.ends"
+	while read -r name code time; do
+		ends[$name]="$code $time"
+	done <"$work/$job.ends"
+	# Who has begun and not ended has brought the guest down. A guest that complains
+	# when all have ended leaks, which any of them may have done.
+	if ((${#ends[@]} < ${#names[@]})); then
+		for name in "${names[@]}"; do
+			[[ ${ends[$name]-} || ! -e $work/$name.tap && $culprit ]] || culprit=$name
+		done
+	fi
+	for name in "${names[@]}"; do
+		read -r code time <<<"${ends[$name]-}"
+		if [[ $name == "$culprit" ]]; then
+			touch "$work/$name.tap"
+			conclude "$job" "$name" "$((status == 0 ? 1 : status))" "$took"
+		elif [[ $culprit ]]; then
+			rm -f "$work/$name.tap"
+			again+=("$name")
+		else
+			conclude "$job" "$name" "$((status == 0 ? code : status))" "$time"
+		fi
+	done
+	if ((${#again[@]} > 0)); then
+		echo "        once more, in another guest: ${again[*]%.sh}"
+		queue+=(${#jobs[@]})
+		jobs+=("${again[*]}")
+	fi
+}
+
+# conclude JOB NAME STATUS SECONDS: that test has ended.
+conclude()
+{
+	local job=$1 name=$2 part
+	judge "$work/$name.tap" "$3"
+	seconds[$name]=$4
+	tell "$name" "$result" "$4 s" "$words"
+	rm -f "$logs/$name".{tap,vm,console}
 	if [[ $result == passed ]]; then
 		keep_verdict "${keys[$name]}" <<<"$words"
 	else
 		drop_verdict "${keys[$name]}"
 	fi
-	case $result in
-	failed)
+	if [[ $result == failed ]]; then
 		failures+=("${name%.sh}")
 		# The failed checks with what explains them, how it ended, and what
 		# the runner has to say.
 		{
 			grep -A 1 '^not ok ' "$work/$name.tap" | head -n 40 || true
 			tail -n 5 "$work/$name.tap"
-			tail -n 40 "$work/$name.vm"
+			tail -n 40 "$work/$job.vm"
 		} | sed 's/^/        /'
-		mv "$work/$name".* "$logs"
+		mv "$work/$name.tap" "$logs"
+		for part in vm console; do
+			cp "$work/$job.$part" "$logs/$name.$part"
+		done
 		echo "        all of it: ${logs#"$top/"}/$name.{tap,vm,console}"
-		;;
-	# What is there belongs to a test that no longer fails.
-	*) rm -f "$logs/$name".{tap,vm,console} "$work/$name".* ;;
-	esac
+	fi
 }
 
-# run_all LANES: those of stdin.
+# run_all LANES: the jobs of the queue, and those that are added to it meanwhile.
 run_all()
 {
-	local name
-	while read -r name; do
-		((${#pids[@]} < $1)) || reap
-		run "$name" &
+	local job
+	while ((${#queue[@]} > 0 || ${#pids[@]} > 0)); do
+		if ((${#queue[@]} == 0 || ${#pids[@]} >= $1)); then
+			reap
+			continue
+		fi
+		job=${queue[0]}
+		queue=("${queue[@]:1}")
+		run "$job" &
 		pids[$!]=$!
-	done
-	while ((${#pids[@]} > 0)); do
-		reap
 	done
 }
 
-together=() alone=()
+# share NAME...: jobs of tests, of those with the same machine several.
+share()
+{
+	local name wanted last=none members=0
+	while IFS='|' read -r wanted name; do
+		if [[ $wanted != "$last" ]] || ((members == MEMBERS)); then
+			jobs+=("$name")
+			last=$wanted members=1
+		else
+			jobs[-1]+=" $name"
+			members=$((members + 1))
+		fi
+	done < <(for name in "$@"; do echo "$(machine "$name")|$name"; done | sort)
+}
+
+# The more there are in one guest, the less it matters how long that takes to boot,
+# and the worse they are spread over the lanes.
+MEMBERS=1
+[[ $flavor != debug || $# -gt 0 ]] || MEMBERS=5
+
+together=() alone=() queue=()
 for name in "${tests[@]}"; do
 	# As it is now: it may be changed while it runs.
 	keys[$name]=$(key "$name")
@@ -281,17 +372,32 @@ for name in "${tests[@]}"; do
 		cached=$((cached + 1))
 		tell "$name" passed "(cached)" "$words"
 		rm -f "$logs/$name".{tap,vm,console}
-	elif [[ " $(header "$name") " == *" --alone "* ]]; then
+	elif [[ $flavor != debug && " $(header "$name") " == *" --alone "* ]]; then
 		alone+=("$name")
 	else
-		together+=("$(expected "$name") $name")
+		together+=("$name")
 	fi
 done
 mkfifo "$work/ended"
 exec {ended}<>"$work/ended"
+share ${together[@]+"${together[@]}"}
 # The longest first, so that all lanes come to an end at about the same time.
-run_all "$lanes" < <(printf '%s\n' ${together[@]+"${together[@]}"} | sort -rn | sed -n 's/.* //p')
-run_all 1 < <(printf '%s\n' ${alone[@]+"${alone[@]}"} | grep . || true)
+mapfile -t queue < <(
+	for job in "${!jobs[@]}"; do
+		sum=0
+		for name in ${jobs[$job]}; do
+			sum=$((sum + ${seconds[$name]:-$(limit "$name")}))
+		done
+		echo "$sum $job"
+	done | sort -rn | cut -d ' ' -f 2
+)
+run_all "$lanes"
+MEMBERS=1
+for name in ${alone[@]+"${alone[@]}"}; do
+	queue+=(${#jobs[@]})
+	jobs+=("$name")
+done
+run_all 1
 
 mkdir -p "$VERDICTS"
 for name in "${!seconds[@]}"; do

@@ -52,8 +52,8 @@ impl Table {
 
     /// Reads only the stretches in which `marks` has an entry; all others become zero.
     fn read_where(&mut self, marks: &Table) -> Result<()> {
-        self.bytes.clear();
         self.bytes.resize(marks.bytes.len(), 0);
+        self.bytes.fill(0);
         for (n, stretch) in marks.bytes.chunks(STRETCH).enumerate() {
             if stretch.iter().all(|&byte| byte == 0) {
                 continue;
@@ -64,6 +64,21 @@ impl Table {
                 .context(self.path)?;
         }
         Ok(())
+    }
+
+    /// Has the memory ready that `frames` entries take.
+    fn prepare(&mut self, frames: usize) {
+        self.bytes
+            .resize((frames * ENTRY).next_multiple_of(CHUNK) + CHUNK, 0xff);
+    }
+
+    fn has_entry(&self, frame: usize) -> Result<bool> {
+        let mut entry = [0; ENTRY];
+        let read = self
+            .file
+            .read_at(&mut entry, (frame * ENTRY) as u64)
+            .context(self.path)?;
+        Ok(read > 0)
     }
 
     fn entry(&self, frame: usize) -> u64 {
@@ -185,6 +200,19 @@ impl Frames {
             counts: Table::open("/proc/kpagecount")?,
             cgroups: Table::open("/proc/kpagecgroup")?,
         })
+    }
+
+    /// Has all the memory ready that it takes to read them: where that is charged to somebody, what is counted would
+    /// change while it is read.
+    pub fn prepare(&mut self) -> Result<()> {
+        let mut number = 1;
+        while self.cgroups.has_entry(number)? {
+            number *= 2;
+        }
+        self.flags.prepare(number);
+        self.counts.prepare(number);
+        self.cgroups.prepare(number);
+        Ok(())
     }
 
     /// Most frames are charged to nobody, and to ask about those would take a slow machine seconds.

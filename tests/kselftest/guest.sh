@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Runs several tests in one guest, one after the other, for run.sh on the host's
+# side, which takes the output apart again by the lines that begin with @@.
+# Usage: guest.sh SECONDS TEST [SECONDS TEST]...   SECONDS is a test's time limit.
+set -u
+
+# A test that hangs takes the guest with it, and the kernel leaves word of what
+# its tasks wait for. A read that nobody answers is a timer without a process of
+# its own that would be left behind.
+watch_over()
+{
+	read -r -t "$2" && return
+	echo "$1: time-out after $2 s" >/dev/kmsg
+	echo c >/proc/sysrq-trigger
+}
+
+silence=$(mktemp -u)
+mkfifo "$silence"
+while (($# > 0)); do
+	limit=$(($1 * ${VM_SLOWNESS:-1})) name=$2
+	shift 2
+	echo "@@ begin $name"
+	begin=$SECONDS status=0
+	watch_over "$name" "$limit" <>"$silence" &
+	watcher=$!
+	# Not in the background, where a shell makes its children ignore SIGINT.
+	"$(dirname "$0")/$name" || status=$?
+	kill -KILL "$watcher"
+	wait "$watcher" 2>/dev/null
+	echo "@@ end $name $status $((SECONDS - begin))"
+done
+rm "$silence"
