@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A limit holds and is used on every file system that attributes writeback.
-# vm: --disk 512M,bps=20000000 --timeout 90
+# vm: --disk 512M,bps=20000000 --timeout 90 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 

@@ -7,7 +7,7 @@
 # The victim appends 125 times a second, half a megabyte, to a disk that takes
 # two: less than there is, but more than its share beside a hog of eight. ext2
 # has no journal in which it would wait for other reasons.
-# vm: --disk 256M,bps=2000000 --timeout 90
+# vm: --disk 256M,bps=2000000 --timeout 90 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext2 mnt

@@ -10,12 +10,13 @@ fs_make ext4 mnt
 no_periodic_writeback
 cg_make p/a neighbour
 
-# dirty NAME MIB: makes pages dirty that nothing else will clean.
+# dirty NAME MIB: makes pages dirty that nothing else will clean. They are those
+# of a new file, since what replaces another one ext4 writes when it is closed.
 dirty()
 {
 	set_knob "$1" dirty_limit_in_bytes 128M
 	set_knob "$1" dirty_background_limit_in_bytes 120M
-	spawn_writers writers "$1" "mnt/${1//\//_}" --size "${2}M"
+	spawn_writers writers "$1" "mnt/${1//\//_}.$2" --size "${2}M"
 	collect writers W
 }
 

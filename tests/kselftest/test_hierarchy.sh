@@ -7,7 +7,7 @@
 #     ______/|\______             / \               |
 #    c1   c2  ..   c8     4M or 64M  c2             c - g
 #
-# vm: --disk 512M,bps=20000000 --timeout 90
+# vm: --disk 512M,bps=20000000 --timeout 90 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 # ext2, for a writer that waits for a journal commit does not compete meanwhile.

@@ -3,7 +3,7 @@
 # Rule 4: a lowered limit is in force at once. The cgroup is below it in the
 # time that the disk needs for the difference, at the rate that the disk had
 # meanwhile, plus one second; and it stays there. A raised one is used.
-# vm: --disk 768M,bps=20000000 --timeout 90
+# vm: --disk 768M,bps=20000000 --timeout 90 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A limit given as a ratio is a part of the cgroup's dirtyable memory, and
 # follows memory.max at once, also below what the cgroup holds already.
-# vm: --disk 512M,bps=20000000
+# vm: --disk 512M,bps=20000000 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Real-time writers, whom the kernel lets further over its thresholds than
 # others, are held to a limit that was set as all are.
-# vm: --disk 512M,bps=20000000
+# vm: --disk 512M,bps=20000000 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt

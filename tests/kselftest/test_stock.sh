@@ -18,6 +18,12 @@ median()
 		awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : "none" }'
 }
 
+# often NAME: was it throttled so often that a median tells something?
+often()
+{
+	(($(grep -c "cgroup_ino=$(stat -c %i "$top/$1")$" "$tracing/trace") >= 200))
+}
+
 # throttled NAME: writes there until throttled for a while; sets limit, setpoint.
 throttled()
 {
@@ -25,8 +31,9 @@ throttled()
 	echo 64M >"$top/$1/memory.max"
 	: >"$tracing/trace"
 	echo 1 >"$event/enable"
-	spawn_writers load "$1" "mnt/$1" --size 32M --seconds "$(pick 5 4)" --writers 2
-	collect load W
+	spawn_writers load "$1" "mnt/$1" --size 32M --seconds 600 --writers 2
+	must loop_until 30 often "$1"
+	halt load W
 	echo 0 >"$event/enable"
 	limit=$(median limit "$(stat -c %i "$top/$1")")
 	setpoint=$(median setpoint "$(stat -c %i "$top/$1")")

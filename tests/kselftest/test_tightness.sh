@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # How closely a limit is held, and how well it is used: small and large limits,
 # few and many writers, by write and by mmap, on a disk of 20 MB/s.
-# vm: --disk 768M,bps=20000000 --timeout 120
+# vm: --disk 768M,bps=20000000 --timeout 120 --alone
 # vm-debug: --disk 768M,bps=500000 --timeout 120
 . "$(dirname "$0")/lib.sh"
 setup

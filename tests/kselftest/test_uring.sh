@@ -3,7 +3,7 @@
 # io_uring: many buffered writes at a time are held to the limit, whether the
 # kernel's workers wait on the caller's behalf, or the caller first asks for
 # EAGAIN instead of a wait (xfs can do that for buffered writes).
-# vm: --disk 512M,bps=20000000
+# vm: --disk 512M,bps=20000000 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 [[ $(cat /proc/sys/kernel/io_uring_disabled 2>&1) == 0 ]] || skip_all "no io_uring"
