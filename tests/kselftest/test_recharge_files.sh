@@ -92,8 +92,11 @@ done
 nothing_moves()
 {
 	[[ $(recharged p inherited) == "$inherited" && $(recharged p/user recharged_in) == 0 &&
-		$(recharged p recharged_out) == 0 && $(total moved) == 0 && $(total scanned) == 0 ]]
+		$(recharged p recharged_out) == 0 &&
+		"$(total moved) $(total scanned)" == "$before" ]]
 }
+# While a switch was tried, what a test before this one has left may have moved.
+before="$(total moved) $(total scanned)"
 inherited=$(recharged p inherited)
 read_as p/user mnt/read.0 "$size"
 fill p/user mnt/written "$size" --overwrite
@@ -108,6 +111,7 @@ check_num "and nothing else" "$(memory_of p/user shmem)" '<=' "$size"
 check_num "what is not mapped stays" "$(recharged p inherited)" '>=' $((size * 2 * 99 / 100))
 check_eq "what came out of one went into the other" \
 	"$(recharged p recharged_out)" "$(recharged p/user recharged_in)"
-check_eq "and is what the whole system moved" "$(total moved)" "$(recharged p recharged_out)"
+check_eq "and is what the whole system moved" "$(total moved)" \
+	$((${before% *} + $(recharged p recharged_out)))
 
 finish

@@ -3,7 +3,9 @@
 # A cgroup full of dirty pages comes to its memory.max, or is asked to give
 # memory back: reclaim starts its writeback instead of failing, and nobody is
 # OOM-killed.
+# Reclaim gives up in the end if the disk takes too long.
 # vm: --disk 512M,bps=20000000
+# vm-debug: --disk 512M,bps=8000000
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt
