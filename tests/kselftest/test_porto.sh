@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt
-limit=$((10 * M))
+limit=$((10 * M)) mib=$(pick 100 30)
 
 cg_make a
 set_knob a dirty_limit_in_bytes 10M
@@ -14,13 +14,13 @@ watch_limit kernel a $limit
 watch_limit module a $limit --source dirty-stat
 (
 	echo 0 >"$top/a/cgroup.procs"
-	exec dd if=/dev/zero of="$work/mnt/f" bs=1M count=100 status=none
+	exec dd if=/dev/zero of="$work/mnt/f" bs=1M count="$mib" status=none
 )
 status=$?
 halt kernel S
 check_held "by the kernel's statistics" S $limit
 halt module S
-check_eq "100M were written" "$status $(stat -c %s "$work/mnt/f")" "0 $((100 * M))"
+check_eq "${mib}M were written" "$status $(stat -c %s "$work/mnt/f")" "0 $((mib * M))"
 check_num "by memory.dirty_stat: never above" "${S[max]}" '<=' $limit
 check_used "by memory.dirty_stat" S $limit
 

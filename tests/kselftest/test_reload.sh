@@ -11,7 +11,7 @@ cg_make a p/c
 spawn_writers a a mnt/a --size 48M --seconds 3600 --writers 2
 spawn_writers c p/c mnt/c --size 48M --seconds 3600 --mode mmap --writers 2
 
-rounds=$(pick 100 8) wrong=0
+rounds=$(pick 100 5) wrong=0
 for round in $(seq "$rounds"); do
 	must module_load
 	# The limits of the last time are forgotten.
