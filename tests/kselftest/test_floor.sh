@@ -8,6 +8,7 @@
 # two: less than there is, but more than its share beside a hog of eight. ext2
 # has no journal in which it would wait for other reasons.
 # vm: --disk 256M,bps=2000000 --timeout 90 --alone
+# vm-debug: --disk 256M,bps=1000000 --timeout 90
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext2 mnt
