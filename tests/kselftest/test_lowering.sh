@@ -49,8 +49,8 @@ lower()
 }
 
 cg_make a p/c
-lower a a "$(pick 256 24)" "$(pick 16 4)"
+lower a a "$(pick 256 64)" "$(pick 16 8)"
 # The parent's limit, its child's writers.
-lower p p/c "$(pick 64 24)" "$(pick 8 4)"
+lower p p/c 64 8
 
 finish
