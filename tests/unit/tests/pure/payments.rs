@@ -24,7 +24,11 @@ fn payments_are_words() {
     ];
 
     for (input, file, shmem) in table {
-        assert_eq!(Payments::parse(input), Ok(Payments { file, shmem }), "{input:?}");
+        assert_eq!(
+            Payments::parse(input),
+            Ok(Payments { file, shmem }),
+            "{input:?}"
+        );
     }
     for junk in [
         &b"max"[..],
