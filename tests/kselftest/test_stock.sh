@@ -20,6 +20,7 @@ greatest()
 }
 
 # often NAME: was it throttled so often that the figures tell something?
+# shellcheck disable=SC2317 # loop_until calls it.
 often()
 {
 	(($(grep -c "cgroup_ino=$(stat -c %i "$top/$1")$" "$tracing/trace") >= $(pick 100 20)))
