@@ -20,9 +20,10 @@ lower()
 	spawn_writers load "$writer" "mnt/$from" --size 160M --seconds 600 --writers 2
 	must await above "$limited" $((from * M * 9 / 10)) 30
 
-	start=$(dirty_of "$limited")
 	before=$(disk_written "$SCRATCH")
 	set_knob "$limited" dirty_limit_in_bytes "${to}M"
+	# Not before: until then the writers went on.
+	start=$(dirty_of "$limited")
 	check_num "$name: the background limit follows at once" \
 		"$(stat_of "$limited" background_limit)" '==' $((to * M / 2))
 	must await below "$limited" $((to * M)) 60
