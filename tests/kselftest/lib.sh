@@ -175,10 +175,10 @@ pick()
 # loop_until SECONDS COMMAND...: polls until it succeeds, or fails.
 loop_until()
 {
-	local polls=$(($1 * ${VM_SLOWNESS:-1} * 50))
+	local end=$((SECONDS + $1 * ${VM_SLOWNESS:-1} + 1))
 	shift
 	until "$@"; do
-		((polls-- > 0)) || return 1
+		((SECONDS < end)) || return 1
 		sleep 0.02
 	done
 }
@@ -762,11 +762,13 @@ bequeath()
 
 # await_noted PARENT USER: until it is noted when USER accesses what PARENT has
 # inherited. That begins a little after there is such and recharge_access is on; so a
-# page is left for that, read again and again, and removed.
+# page is left for that, read again and again, and removed. Others may move meanwhile.
 await_noted()
 {
 	[[ -d $work/noted ]] || tmpfs_make noted size=1M
-	bequeath "$1/noted" noted/f $PAGE
+	cg_make "$1/noted"
+	fill "$1/noted" noted/f $PAGE
+	cg_remove "$1/noted"
 	must loop_until 10 is_noted "$2"
 	must rm "$work/noted/f.0"
 }
