@@ -31,7 +31,7 @@ cargo=$(find_cargo) || die crates "no cargo >= $RUST_MIN" "$DEPS_HINT"
 case ${1:-} in
 build)
 	static userspace memcgctl
-	# With nothing to relocate it starts without the page faults of that, which take the debug kernel some 2 ms each.
+	# With nothing to relocate it starts without the page faults of that, which are slow on the debug kernel.
 	static tests/workload workload -C relocation-model=static
 	;;
 test)

@@ -135,7 +135,7 @@ header()
 # What all tests of this run depend on.
 same=$(
 	guest_key "$flavor"
-	contents tests/kselftest/{run.sh,lib.sh}
+	contents tests/kselftest/{run.sh,guest.sh,lib.sh}
 	echo "$flavor quick=${KNOBS_QUICK-}"
 )
 
@@ -272,13 +272,11 @@ reap()
 	while read -r name code time; do
 		ends[$name]="$code $time"
 	done <"$work/$job.ends"
-	# Who has begun and not ended has brought the guest down. A guest that complains
-	# when all have ended leaks, which any of them may have done.
-	if ((${#ends[@]} < ${#names[@]})); then
-		for name in "${names[@]}"; do
-			[[ ${ends[$name]-} || ! -e $work/$name.tap && $culprit ]] || culprit=$name
-		done
-	fi
+	# They run in this order, so the first without an end has brought the guest down.
+	# A guest that complains when all have ended leaks, which any of them may have done.
+	for name in "${names[@]}"; do
+		[[ ${ends[$name]-} || $culprit ]] || culprit=$name
+	done
 	for name in "${names[@]}"; do
 		read -r code time <<<"${ends[$name]-}"
 		if [[ $name == "$culprit" ]]; then
@@ -316,6 +314,7 @@ conclude()
 		# The failed checks with what explains them, how it ended, and what
 		# the runner has to say.
 		{
+			grep -q '^not ok ' "$work/$name.tap" || echo "not ok - $words"
 			grep -A 1 '^not ok ' "$work/$name.tap" | head -n 40 || true
 			tail -n 5 "$work/$name.tap"
 			tail -n 40 "$work/$job.vm"
@@ -392,7 +391,6 @@ mapfile -t queue < <(
 	done | sort -rn | cut -d ' ' -f 2
 )
 run_all "$lanes"
-MEMBERS=1
 for name in ${alone[@]+"${alone[@]}"}; do
 	queue+=(${#jobs[@]})
 	jobs+=("$name")

@@ -13,11 +13,11 @@ limit=$((10 * M))
 set_knob pod max "$limit"
 
 # no_kill DESCRIPTION: in the whole system.
-kills=$(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat)
+kills=$(value_in /proc/vmstat oom_kill)
 no_kill()
 {
 	check_eq "$1: nobody is killed" \
-		"$(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat)" "$kills"
+		"$(value_in /proc/vmstat oom_kill)" "$kills"
 	check_eq "$1: not even considered" "$(events pod oom)" 0
 }
 

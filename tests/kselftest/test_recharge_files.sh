@@ -93,10 +93,11 @@ nothing_moves()
 {
 	[[ $(recharged p inherited) == "$inherited" && $(recharged p/user recharged_in) == 0 &&
 		$(recharged p recharged_out) == 0 &&
-		"$(total moved) $(total scanned)" == "$before" ]]
+		$(total moved) == "$moved" && $(total scanned) == "$scanned" ]]
 }
 # While a switch was tried, what a test before this one has left may have moved.
-before="$(total moved) $(total scanned)"
+moved=$(total moved)
+scanned=$(total scanned)
 inherited=$(recharged p inherited)
 read_as p/user mnt/read.0 "$size"
 fill p/user mnt/written "$size" --overwrite
@@ -112,6 +113,6 @@ check_num "what is not mapped stays" "$(recharged p inherited)" '>=' $((size * 2
 check_eq "what came out of one went into the other" \
 	"$(recharged p recharged_out)" "$(recharged p/user recharged_in)"
 check_eq "and is what the whole system moved" "$(total moved)" \
-	$((${before% *} + $(recharged p recharged_out)))
+	$((moved + $(recharged p recharged_out)))
 
 finish

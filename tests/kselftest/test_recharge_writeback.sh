@@ -10,8 +10,7 @@ size=$(pick $((32 * M)) $((8 * M)))
 limit=$((size / 4))
 fs_make ext4 mnt
 no_periodic_writeback
-# A commit of the journal would make pages dirty that are not of the files.
-must mount -o remount,commit=600 "$work/mnt"
+no_periodic_commit mnt
 
 # agree DESCRIPTION NAME: exactly, while nothing is written.
 agree()

@@ -11,11 +11,6 @@ setup
 fs_make ext4 mnt
 no_periodic_writeback
 
-oom_kills()
-{
-	awk '$1 == "oom_kill" { print $2 }' "$top/$1/memory.events"
-}
-
 # full NAME: with 24M of dirty pages of 48M, below its background limit.
 full()
 {
@@ -37,7 +32,7 @@ ok "at memory.max: memory is found"
 check_num "at memory.max: dirty pages were written" "$(dirty_of max)" '<=' $((16 * M))
 check_num "at memory.max: this cgroup's writeback was started" \
 	"$(stat_of max writeback_started)" '>' "$started"
-check_eq "at memory.max: nobody was killed" "$(oom_kills max)" 0
+check_eq "at memory.max: nobody was killed" "$(events max oom_kill)" 0
 rm "$work/shmem.0"
 
 full asked
@@ -45,6 +40,6 @@ put asked reclaim 40M >"$work/ignored"
 check "memory.reclaim: dirty pages were written" await below asked $((12 * M)) 10
 check_num "memory.reclaim: this cgroup's writeback was started" \
 	"$(stat_of asked writeback_started)" '>' "$started"
-check_eq "memory.reclaim: nobody was killed" "$(oom_kills asked)" 0
+check_eq "memory.reclaim: nobody was killed" "$(events asked oom_kill)" 0
 
 finish
