@@ -8,6 +8,14 @@ series_patches() {
 	compgen -G "$TOP/patches/[0-9][0-9][0-9][0-9]-*.patch" | grep -v '/0000-' | sort || true
 }
 
+# patch_content PATCH...: only what a patch changes counts, not what its message says.
+patch_content() {
+	local patch
+	for patch in "$@"; do
+		awk '/^diff --git /{ inside = 1 } inside' "$patch"
+	done
+}
+
 # copy_source FROM TO: hard links, which cost a second and no space; nothing may write into such a file in place. git apply
 # does not: it unlinks first.
 copy_source() {
@@ -31,6 +39,13 @@ wanted_options() {
 	(cd "$TOP/tools/config" && cat "${fragments[@]/%/.config}") |
 		sed -nE 's/^# (CONFIG_[A-Z0-9_]+) is not set$/\1=n/; /^CONFIG_/p' |
 		awk -F = '{ last[$1] = $0 } END { for (name in last) print last[name] }' | sort
+}
+
+# how_built FLAVOR: all that a build depends on besides its source.
+how_built() {
+	wanted_options "$1"
+	echo "$TOOLCHAIN"
+	printf '%s\n' "${KMAKE[@]}"
 }
 
 # configure SRC OUT FLAVOR: everything off but what tools/config asks for and what that needs.

@@ -27,14 +27,6 @@ stock) patches=() ;;
 *) die kernel "usage: tools/kernel.sh release|debug|stock" ;;
 esac
 
-# Only what a patch changes counts, not what its message says.
-patch_content() {
-	local patch
-	for patch in "${patches[@]}"; do
-		awk '/^diff --git /{ inside = 1 } inside' "$patch"
-	done
-}
-
 prepare_source() {
 	[[ ! -d $src ]] || return 0
 	rm -rf "$src.new"
@@ -103,8 +95,8 @@ publish() {
 
 toolchain
 base=$("$TOP/tools/source.sh")
-src_key=$({ basename "$base"; patch_content; } | hash)
-out_key=$({ wanted_options "$flavor"; echo "$TOOLCHAIN"; printf '%s\n' "${KMAKE[@]}"; } | hash)
+src_key=$({ basename "$base"; patch_content "${patches[@]}"; } | hash)
+out_key=$(how_built "$flavor" | hash)
 src=$CACHE/kernel/$src_key/src
 out=$src/out-$flavor-$out_key
 

@@ -5,13 +5,15 @@
 #   edit     make build/patches-tree: tag "base" is the clean source, branch "series" has one commit for each patch
 #   save     write that branch back to patches/; the cover letter keeps its text
 #   verify   apply the series with git am and run checkpatch --strict on every patch (seconds)
-#   check    build the release kernel's bzImage after every single patch (slow)
+#   check    build the release kernel's bzImage after every single patch (slow; goes on where an earlier one ended)
 # PATCHES_TREE=DIR works in another tree than build/patches-tree.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 # shellcheck source=tools/kbuild.sh
 source "$TOP/tools/kbuild.sh"
+# shellcheck source=tools/verdicts.sh
+source "$TOP/tools/verdicts.sh"
 
 tree=${PATCHES_TREE:-$BUILD/patches-tree}
 cover=$TOP/patches/0000-cover-letter.patch
@@ -142,7 +144,7 @@ verify() {
 }
 
 check() {
-	local source src patch name count=0
+	local source src patch name key count=0
 	toolchain
 	source=$("$TOP/tools/source.sh")
 	src=$CACHE/kernel/check/src
@@ -154,13 +156,19 @@ check() {
 		count=$((count + 1))
 		name=$(basename "$patch")
 		apply_patch "$src" "$patch"
+		key=$({ basename "$source"; patch_content "${patches[@]:0:count}"; how_built release; } | hash)
+		if verdict "$key" >/dev/null; then
+			step series "$count of ${#patches[@]}: $name (cached)"
+			continue
+		fi
 		# Options come with the patches, so only at the end can all of them be there.
 		configure "$src" "$src/out" release
 		step series "$count of ${#patches[@]}: $name"
 		run_make "$name" "$(cat "$CACHE/kernel/objects-release" 2>/dev/null || echo 2000)" "$src/out/build.log" \
 			"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" bzImage
+		((count < ${#patches[@]})) || check_config "$src/out"
+		keep_verdict "$key" <<<"$name"
 	done
-	check_config "$src/out"
 	rm -rf "${src%/src}"
 	step series "every one of ${#patches[@]} patches builds"
 }

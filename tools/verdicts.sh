@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # verdicts.sh: remembers what has passed, so that it need not run again as long as nothing has changed that it depends on.
-# Sourced, after env.sh, by test.sh and by tests/kselftest/run.sh.
+# Sourced, after env.sh, by test.sh, series.sh and tests/kselftest/run.sh.
 #
 # A verdict is a file in the cache outside of the checkout, verdicts/KEY, and its text is what there was to say. KEY is a
 # hash over the content of everything that can decide how the test ends. Only what has passed is kept: what failed has to
