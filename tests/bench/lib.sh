@@ -80,14 +80,23 @@ disk_has_written()
 }
 
 # rate_meanwhile COMMAND...: sets rate to the bytes per second that the scratch
-# disk wrote while COMMAND ran.
+# disk wrote while COMMAND ran. They are done in steps of up to 8 MiB, half a second
+# of such a disk, so it is measured from the end of one step to that of another.
 rate_meanwhile()
 {
 	local bytes us
+	must loop_until 30 has_stepped "$(disk_written "$SCRATCH")"
 	bytes=$(disk_written "$SCRATCH") us=${EPOCHREALTIME/./}
 	"$@"
+	must loop_until 30 has_stepped "$(disk_written "$SCRATCH")"
 	bytes=$(($(disk_written "$SCRATCH") - bytes)) us=$((${EPOCHREALTIME/./} - us))
 	rate=$((bytes * 1000000 / us))
+}
+
+# has_stepped BYTES: it had written so many.
+has_stepped()
+{
+	(($(disk_written "$SCRATCH") != $1))
 }
 
 # cost_of CGROUP FILE OPERATION PAGES: sets F[ns], see "workload cost".

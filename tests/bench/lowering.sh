@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # How soon a limit lowered from 256 MiB to 16 MiB holds, while the writers go on.
-# columns: kernel,writers,from,to,held,ms,rate,disk
+# columns: kernel,writers,from,to,held,ms,disk
 # vm: --flavor release --insmod --timeout 120 --disk 1G,bps=20000000,fs=ext4 -- 1 4 16
 . "$(dirname "$0")/lib.sh"
 begin ext4
@@ -10,13 +10,6 @@ disk_speed
 # limit, or there would not be 256 MiB to begin with.
 system_limit $((700 * M))
 from=$((256 * M)) to=$((16 * M))
-
-wait_below()
-{
-	spawn below wait-below --cgroup "$top/hog" --bytes "$to" \
-		--timeout $((60 * ${VM_SLOWNESS:-1}))
-	collect below F
-}
 
 for count in "$@"; do
 	cg_make hog
@@ -28,8 +21,10 @@ for count in "$@"; do
 	set_knob hog dirty_limit_in_bytes "$to"
 	# Not before: the writers were still going up.
 	held=$(dirty_of hog)
-	rate_meanwhile wait_below
+	spawn below wait-below --cgroup "$top/hog" --bytes "$to" \
+		--timeout $((60 * ${VM_SLOWNESS:-1}))
+	collect below F
 	halt writers W
-	row "$VM_FLAVOR" "$count" "$from" "$to" "$held" "${F[ms]}" "$rate" "$disk"
+	row "$VM_FLAVOR" "$count" "$from" "$to" "$held" "${F[ms]}" "$disk"
 	clean hog
 done
