@@ -6,8 +6,8 @@
 # columns: kernel,limit,mode,writers,samples,max,above,mean,rate,disk
 # vm: --flavor stock --timeout 90 --disk 768M,bps=20000000,fs=ext4 -- 10 0
 # vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 10 4
-# vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 10 16
-# vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 10 64
+# vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 30 16
+# vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 30 64
 . "$(dirname "$0")/lib.sh"
 seconds=$1 limit=$(($2 * M))
 begin ext4
