@@ -85,18 +85,18 @@ disk_has_written()
 rate_meanwhile()
 {
 	local bytes us
-	must loop_until 30 has_stepped "$(disk_written "$SCRATCH")"
+	end_of_step
 	bytes=$(disk_written "$SCRATCH") us=${EPOCHREALTIME/./}
 	"$@"
-	must loop_until 30 has_stepped "$(disk_written "$SCRATCH")"
+	end_of_step
 	bytes=$(($(disk_written "$SCRATCH") - bytes)) us=$((${EPOCHREALTIME/./} - us))
 	rate=$((bytes * 1000000 / us))
 }
 
-# has_stepped BYTES: it had written so many.
-has_stepped()
+# end_of_step: waits for that of the scratch disk.
+end_of_step()
 {
-	(($(disk_written "$SCRATCH") != $1))
+	must loop_until 30 disk_has_written $(($(disk_written "$SCRATCH") + 1))
 }
 
 # cost_of CGROUP FILE OPERATION PAGES: sets F[ns], see "workload cost".
@@ -114,6 +114,14 @@ until_above()
 	collect above F
 }
 
+# until_below CGROUP BYTES: until it holds no more than that; sets F[ms].
+until_below()
+{
+	spawn below wait-below --cgroup "$top/$1" --bytes "$2" \
+		--timeout $((60 * ${VM_SLOWNESS:-1}))
+	collect below F
+}
+
 # clean CGROUP...: removes the files, then the cgroups, when nothing of them is
 # left to be written: what was deleted has not to be.
 clean()
@@ -121,9 +129,7 @@ clean()
 	local name
 	find "$work/mnt" -type f -exec rm {} +
 	for name in "$@"; do
-		spawn below wait-below --cgroup "$top/$name" --bytes 0 \
-			--timeout $((60 * ${VM_SLOWNESS:-1}))
-		collect below F
+		until_below "$name" 0
 		cg_remove "$name"
 	done
 }

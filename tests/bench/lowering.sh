@@ -21,9 +21,7 @@ for count in "$@"; do
 	set_knob hog dirty_limit_in_bytes "$to"
 	# Not before: the writers were still going up.
 	held=$(dirty_of hog)
-	spawn below wait-below --cgroup "$top/hog" --bytes "$to" \
-		--timeout $((60 * ${VM_SLOWNESS:-1}))
-	collect below F
+	until_below hog "$to"
 	halt writers W
 	row "$VM_FLAVOR" "$count" "$from" "$to" "$held" "${F[ms]}" "$disk"
 	clean hog

@@ -24,9 +24,8 @@ greatest()
 # shellcheck disable=SC2317 # loop_until calls it.
 often()
 {
-	local stat
-	mapfile -t stat <"$top/$1/memory.stat"
-	((${#stat[@]} > 0 && $(grep -c "cgroup_ino=$inode$" "$tracing/trace") >= enough))
+	dirty_of "$1" >/dev/null
+	(($(grep -c "cgroup_ino=$inode$" "$tracing/trace") >= enough))
 }
 enough=$(pick 100 20)
 
