@@ -5,20 +5,25 @@
 # them together claim at most half of the system-wide limit.
 #
 # The victim appends 125 times a second, half a megabyte, to a disk that takes
-# two: less than there is, but more than its share beside a hog of eight. ext2
-# has no journal in which it would wait for other reasons.
+# two: less than there is, but more than its share beside a hog of eight. There
+# is no journal in which it would wait for other reasons, and blocks are only
+# allocated at writeback: on the debug kernel ext2, which allocates them in the
+# call, makes eight writers slower than a disk of 1 MB/s.
 # vm: --disk 256M,bps=2000000 --timeout 90 --alone
 # vm-debug: --disk 256M,bps=1000000 --timeout 90
 . "$(dirname "$0")/lib.sh"
 setup
-fs_make ext2 mnt
+fs_make ext4 mnt
+must umount "$work/mnt"
+must tune2fs -O ^has_journal "$SCRATCH" >/dev/null
+must mount "$SCRATCH" "$work/mnt"
 system=$((16 * M))
 system_limit $system
 
 # Floors are handed down, so this test's own cgroup needs one to hand on.
 echo max >"$top/memory.dirty_min"
 cg_make hog victim p/c
-spawn_writers hog hog mnt/hog --size 16M --writers 8 --seconds 3600
+spawn_writers hog hog mnt/hog --size "$(pick 16M 4M)" --writers 8 --seconds 3600
 must await above hog $((system * 3 / 4)) 20
 
 # victim CGROUP: appends there. Each time it has a file of its own: to remove
@@ -27,28 +32,34 @@ turn=0
 victim()
 {
 	turn=$((turn + 1))
-	stopped=$(stat_of "$1" throttled_count)
 	spawn victim append --cgroup "$top/$1" --file "$work/mnt/victim.$turn" \
 		--seconds "$(pick 8 6)"
 	collect victim W
-	stopped=$(($(stat_of "$1" throttled_count) - stopped))
 	diag "$1: ${W[ops]} of ${W[scheduled]} appends, p99_us=${W[p99_us]} max_us=${W[max_us]}"
 }
 
 # Who is throttled is paused for up to 200 ms again and again; 20 ms in one of
-# a hundred appends are far from that, and far from a write in memory.
+# a hundred appends are far from that, and far from a write in memory. On the
+# debug kernel an append can take that long by itself, and not all of them are
+# done in time: there, only what is with a floor and what is without is compared.
 slowed()
 {
+	without=${W[ops]}
 	check_num "$1" "${W[p99_us]}" '>' 20000
 }
 
 not_slowed()
 {
-	check_eq "$1: it was never made to wait" "$stopped" 0
-	# The debug kernel cannot append so fast.
+	with=${W[ops]}
 	[[ ! $quick ]] || return 0
 	check_num "$1: no pauses" "${W[p99_us]}" '<=' 20000
-	check_num "$1: nearly all appends" "${W[ops]}" '>=' $((W[scheduled] * 95 / 100))
+	check_num "$1: nearly all appends" "$with" '>=' $((W[scheduled] * 95 / 100))
+}
+
+floor_helps()
+{
+	[[ $quick ]] || return 0
+	check_num "$1: more appends with a floor than without" "$with" '>' "$without"
 }
 
 victim victim
@@ -56,6 +67,7 @@ slowed "without a floor the writer is slowed"
 set_knob victim dirty_min 8M
 victim victim
 not_slowed "with a floor the writer is not slowed"
+floor_helps victim
 set_knob victim dirty_min 0
 
 set_knob p dirty_min 8M
@@ -65,6 +77,7 @@ not_slowed "a floor that the parent hands on"
 set_knob p dirty_min 0
 victim p/c
 slowed "a floor that the parent does not have is not granted"
+floor_helps p/c
 
 # An owner of a subtree claims more than it was given, two others more than
 # there is. What all writers hold stays within the system-wide limit and what
