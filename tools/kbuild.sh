@@ -28,7 +28,7 @@ apply_patch() {
 		die kernel "$(basename "$2") does not apply" "The series is against a clean 7.3.y: see \`make patches-edit\`."
 }
 
-# wanted_options FLAVOR: one OPTION=VALUE for each option that tools/config names, the last word on each.
+# wanted_options FLAVOR [OPTION=VALUE...]: one for each option that tools/config names, the last word on each.
 wanted_options() {
 	local fragments
 	case $1 in
@@ -36,22 +36,22 @@ wanted_options() {
 	stock) fragments=(common release) ;;
 	*) fragments=(common "$1" patched) ;;
 	esac
-	(cd "$TOP/tools/config" && cat "${fragments[@]/%/.config}") |
+	(cd "$TOP/tools/config" && cat "${fragments[@]/%/.config}" && printf '%s\n' "${@:2}") |
 		sed -nE 's/^# (CONFIG_[A-Z0-9_]+) is not set$/\1=n/; /^CONFIG_/p' |
 		awk -F = '{ last[$1] = $0 } END { for (name in last) print last[name] }' | sort
 }
 
-# how_built FLAVOR: all that a build depends on besides its source.
+# how_built FLAVOR [OPTION=VALUE...]: all that a build depends on besides its source.
 how_built() {
-	wanted_options "$1"
+	wanted_options "$@"
 	echo "$TOOLCHAIN"
 	printf '%s\n' "${KMAKE[@]}"
 }
 
-# configure SRC OUT FLAVOR: everything off but what tools/config asks for and what that needs.
+# configure SRC OUT FLAVOR [OPTION=VALUE...]: everything off but what is asked for and what that needs.
 configure() {
 	mkdir -p "$2"
-	wanted_options "$3" >"$2/wanted.config"
+	wanted_options "${@:3}" >"$2/wanted.config"
 	"${KMAKE[@]}" -s -C "$1" "O=$2" "KCONFIG_ALLCONFIG=$2/wanted.config" allnoconfig >"$2/config.log" 2>&1 ||
 		die kernel "configuring failed:" "$(tail -n 5 "$2/config.log")"
 }

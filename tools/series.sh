@@ -5,7 +5,8 @@
 #   edit     make build/patches-tree: tag "base" is the clean source, branch "series" has one commit for each patch
 #   save     write that branch back to patches/; the cover letter keeps its text
 #   verify   apply the series with git am and run checkpatch --strict on every patch (seconds)
-#   check    build the release kernel's bzImage after every single patch (slow; goes on where an earlier one ended)
+#   check    build a kernel after every single patch, and one without what the series adds (slow; goes on where an
+#            earlier one ended)
 # PATCHES_TREE=DIR works in another tree than build/patches-tree.
 
 # shellcheck source=tools/env.sh
@@ -143,8 +144,23 @@ verify() {
 	return "$failed"
 }
 
+# check_build KEY NAME [OPTION=VALUE...]: build what is in $src, unless a build of KEY has ended well before.
+check_build() {
+	local key=$1 name=$2
+	shift 2
+	if verdict "$key" >/dev/null; then
+		step series "$name (cached)"
+		return
+	fi
+	step series "$name"
+	configure "$src" "$src/out" check "$@"
+	run_make "$name" 1000 "$src/out/build.log" \
+		"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" bzImage
+	keep_verdict "$key" <<<"$name"
+}
+
 check() {
-	local source src patch name key count=0
+	local source src patch key count=0 option
 	toolchain
 	source=$("$TOP/tools/source.sh")
 	src=$CACHE/kernel/check/src
@@ -154,23 +170,20 @@ check() {
 	copy_source "$source" "$src"
 	for patch in "${patches[@]}"; do
 		count=$((count + 1))
-		name=$(basename "$patch")
 		apply_patch "$src" "$patch"
-		key=$({ basename "$source"; patch_content "${patches[@]:0:count}"; how_built release; } | hash)
-		if verdict "$key" >/dev/null; then
-			step series "$count of ${#patches[@]}: $name (cached)"
-			continue
-		fi
-		# Options come with the patches, so only at the end can all of them be there.
-		configure "$src" "$src/out" release
-		step series "$count of ${#patches[@]}: $name"
-		run_make "$name" "$(cat "$CACHE/kernel/objects-release" 2>/dev/null || echo 2000)" "$src/out/build.log" \
-			"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" bzImage
-		((count < ${#patches[@]})) || check_config "$src/out"
-		keep_verdict "$key" <<<"$name"
+		key=$({ basename "$source"; patch_content "${patches[@]:0:count}"; how_built check; } | hash)
+		check_build "$key" "$count of ${#patches[@]}: $(basename "$patch")"
+	done
+	# Options come with the patches, so only now can all of them be there.
+	configure "$src" "$src/out" check
+	check_config "$src/out"
+	# What the series' headers offer instead, where a kernel is built without it.
+	for option in CONFIG_MEMCG_EXT=n CONFIG_MEMCG=n; do
+		key=$({ basename "$source"; patch_content "${patches[@]}"; how_built check "$option"; } | hash)
+		check_build "$key" "all of them, with $option" "$option"
 	done
 	rm -rf "${src%/src}"
-	step series "every one of ${#patches[@]} patches builds"
+	step series "every one of ${#patches[@]} patches builds, and the last one without its options"
 }
 
 mapfile -t patches < <(series_patches)
