@@ -38,14 +38,15 @@ victim()
 	diag "$1: ${W[ops]} of ${W[scheduled]} appends, p99_us=${W[p99_us]} max_us=${W[max_us]}"
 }
 
-# Who is throttled is paused for up to 200 ms again and again; 20 ms in one of
-# a hundred appends are far from that, and far from a write in memory. On the
-# debug kernel an append can take that long by itself, and not all of them are
-# done in time: there, only what is with a floor and what is without is compared.
+# Who is throttled is paused for up to 200 ms at a time, many times in one append
+# or in many; 20 ms in one of a hundred are far from that, and far from a write in
+# memory. On the debug kernel an append can take that long by itself, and not all
+# of them are done in time: there, only what is with a floor and what is without
+# is compared.
 slowed()
 {
 	without=${W[ops]}
-	check_num "$1" "${W[p99_us]}" '>' 20000
+	check_num "$1" "${W[max_us]}" '>' 100000
 }
 
 not_slowed()
