@@ -172,7 +172,8 @@ pick()
 	if [[ $quick ]]; then echo "$2"; else echo "$1"; fi
 }
 
-# loop_until SECONDS COMMAND...: polls until it succeeds, or fails.
+# loop_until SECONDS COMMAND...: polls until it succeeds, or fails. The clock is one
+# of whole seconds, of which the first may be over at once.
 loop_until()
 {
 	local end=$((SECONDS + $1 * ${VM_SLOWNESS:-1} + 1))
