@@ -47,7 +47,7 @@ expect()
 "$run" "${options[@]}" -- true 2>&1 | sed 's/^/# /'
 
 echo 'TAP version 13'
-echo '1..14'
+echo '1..15'
 expect 0 '' 'a command that succeeds' -- echo 'two  words' "a'quote"
 if [[ $(<"$work/stdout") == "two  words a'quote" ]]; then
 	report ok 'its arguments and its output are unchanged'
@@ -84,4 +84,17 @@ expect 124 'time-out: COMMAND did not end' 'hang of the command' \
 	--timeout 4 -- sleep 1000
 expect 124 'time-out: the guest never came to COMMAND' 'hang before it' \
 	--timeout 2 --append rdinit=/bin/cat -- true
+
+# What a test ended with is kept under a key that contains that name.
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$work/elsewhere/tests"
+cp -R "$here" "$work/elsewhere/tests/"
+status=0
+name=$("$here/mkinitramfs")
+copied=$("$work/elsewhere/tests/vm/mkinitramfs" 2>"$work/stderr") || status=$?
+if [[ $status == 0 && ${copied##*/} == "${name##*/}" ]]; then
+	report ok 'the initial file system has the same name in another checkout'
+else
+	report 'not ok' 'the initial file system has the same name in another checkout'
+fi
 exit "$failed"
