@@ -95,11 +95,9 @@ out=$src/out
 lock kernel-deb "$CACHE/kernel-deb/.lock"
 rm -rf "$src.new"
 
-# With a compiler for the host that is not the one for the kernel, bindeb-pkg would build the headers' programs again.
-make=("${KMAKE[@]}" -C "$src" "O=$out")
-for word in "${KMAKE[@]}"; do
-	[[ $word != CC=* ]] || make+=("HOST$word")
-done
+# The compiler for the host is to be the one for the kernel, or bindeb-pkg would build the headers' programs again. It has to
+# be one word, for rustc links with it, so ccache has to stay away from both.
+make=("${KMAKE[@]/#CC=ccache /CC=}" -C "$src" "O=$out")
 
 prepare_source
 configure_from
