@@ -144,23 +144,23 @@ verify() {
 	return "$failed"
 }
 
-# check_build KEY NAME [OPTION=VALUE...]: build what is in $src, unless a build of KEY has ended well before.
+# check_build COUNT NAME [OPTION=VALUE...]: build $src, which has the first COUNT patches, unless that has ended well before.
 check_build() {
-	local key=$1 name=$2
-	shift 2
+	local name=$2 key
+	key=$({ basename "$source"; patch_content "${patches[@]:0:$1}"; how_built check "${@:3}"; } | hash)
 	if verdict "$key" >/dev/null; then
 		step series "$name (cached)"
 		return
 	fi
 	step series "$name"
-	configure "$src" "$src/out" check "$@"
+	configure "$src" "$src/out" check "${@:3}"
 	run_make "$name" 1000 "$src/out/build.log" \
 		"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" bzImage
 	keep_verdict "$key" <<<"$name"
 }
 
 check() {
-	local source src patch key count=0 option
+	local source src patch count=0 option
 	toolchain
 	source=$("$TOP/tools/source.sh")
 	src=$CACHE/kernel/check/src
@@ -171,16 +171,14 @@ check() {
 	for patch in "${patches[@]}"; do
 		count=$((count + 1))
 		apply_patch "$src" "$patch"
-		key=$({ basename "$source"; patch_content "${patches[@]:0:count}"; how_built check; } | hash)
-		check_build "$key" "$count of ${#patches[@]}: $(basename "$patch")"
+		check_build "$count" "$count of ${#patches[@]}: $(basename "$patch")"
 	done
 	# Options come with the patches, so only now can all of them be there.
 	configure "$src" "$src/out" check
 	check_config "$src/out"
 	# What the series' headers offer instead, where a kernel is built without it.
 	for option in CONFIG_MEMCG_EXT=n CONFIG_MEMCG=n; do
-		key=$({ basename "$source"; patch_content "${patches[@]}"; how_built check "$option"; } | hash)
-		check_build "$key" "all of them, with $option" "$option"
+		check_build "$count" "all of them, with $option" "$option"
 	done
 	rm -rf "${src%/src}"
 	step series "every one of ${#patches[@]} patches builds, and the last one without its options"
