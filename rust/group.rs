@@ -61,6 +61,7 @@ pub(crate) struct Group {
     payments: SpinLock<Payments>,
     /// The floors that the children ask for together, in pages.
     children_min: Atomic<u64>,
+    #[pin]
     recharge: recharge::Account,
 }
 
@@ -77,7 +78,7 @@ impl Group {
             config <- new_spinlock!(Config::default(), "Group::config"),
             payments <- new_spinlock!(Payments::default(), "Group::payments"),
             children_min: Atomic::new(0),
-            recharge: recharge::Account::new(),
+            recharge <- recharge::Account::new(),
         })
     }
 
@@ -144,9 +145,24 @@ impl Group {
         let mut gone = group.get_ref().gone.lock();
 
         *gone = true;
+        Self::clear(node);
+    }
+
+    /// The cgroup's files are gone, though it is there: nothing that they held stays in force.
+    pub(crate) fn reset(node: Node<'_>) {
+        let group = node.data();
+        let _gone = group.get_ref().gone.lock();
+
+        Self::clear(node);
+    }
+
+    fn clear(node: Node<'_>) {
+        let group = node.data();
+
         Self::store(node, group.config(), Config::default());
         // Cannot fail when it ends the counting.
         let _ = node.set_counted(false);
+        *group.get_ref().payments.lock() = Payments::default();
         node.pay_for(memcg::Payments::default());
     }
 
@@ -240,10 +256,11 @@ impl Group {
             }
             let inputs = self::inputs(&above.figures());
             let above = effective(&config, &inputs);
-            in_force.limit = in_force.limit.min(above.limit.unwrap_or(u64::MAX));
-            in_force.background = in_force
-                .background
-                .min(above.background.unwrap_or(u64::MAX));
+            // Who has nothing but a floor limits nobody.
+            if above != Effective::default() {
+                in_force.limit = in_force.limit.min(above.limit_in_force(&inputs));
+                in_force.background = in_force.background.min(above.background_in_force(&inputs));
+            }
         }
         in_force
     }

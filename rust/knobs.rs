@@ -91,12 +91,17 @@ impl memcg::Operations for Knobs {
     const PARAMS: &'static [File] = params::FILES;
 
     fn online(_parent: Option<Node<'_>>) -> Result<impl PinInit<Group, Error>> {
+        recharge::coming();
         Ok(Group::new())
     }
 
     fn offline(node: Node<'_>) {
         Group::offline(node);
         recharge::removed(node);
+    }
+
+    fn reset(node: Node<'_>) {
+        Group::reset(node);
     }
 
     fn update(node: Node<'_>) {
@@ -113,7 +118,7 @@ impl memcg::Operations for Knobs {
             Knob::BackgroundRatio => show_ratio(m, config.background.ratio()),
             Knob::Min => show_bytes(m, (config.min != MIN_ALL).then_some(config.min)),
             Knob::Stat => show_stat(m, node),
-            Knob::RechargeStat => show_recharge_stat(m, node),
+            Knob::RechargeStat => show_recharge_stat(m, node)?,
             Knob::Persistent => seq_print!(m, "{}\n", node.data().payments()),
             Knob::Writeback | Knob::Recharge => return Err(EINVAL),
         }
@@ -227,8 +232,8 @@ fn show_stat(m: &SeqFile, node: Node<'_>) {
     }
 }
 
-fn show_recharge_stat(m: &SeqFile, node: Node<'_>) {
-    let stat = recharge::stat(&node);
+fn show_recharge_stat(m: &SeqFile, node: Node<'_>) -> Result {
+    let stat = recharge::stat(&node)?;
 
     for (key, pages) in [
         ("inherited", stat.inherited),
@@ -238,6 +243,7 @@ fn show_recharge_stat(m: &SeqFile, node: Node<'_>) {
     ] {
         seq_print!(m, "{} {}\n", key, bytes(pages));
     }
+    Ok(())
 }
 
 fn bytes(pages: u64) -> u64 {
@@ -251,18 +257,18 @@ pub(crate) fn pages(bytes: u64) -> usize {
 
 /// Cleans `bytes` of the cgroup's dirty pages, or all of them.
 fn writeback(node: Node<'_>, bytes: Option<u64>) -> Result {
-    let before = node.figures();
-    let all = before.dirty.saturating_add(before.writeback);
-    let goal = match bytes {
-        Some(bytes) => pages(bytes),
-        None => all,
-    };
-    if goal == 0 {
+    let wanted = bytes.map_or(LEVEL_MAX, pages);
+    if wanted == 0 {
         return Ok(());
     }
 
-    let cleaned = node.writeback(goal)?;
-    if cleaned >= goal || (bytes.is_none() && node.figures().dirty == 0) {
+    let written = node.writeback(wanted)?;
+    let enough = match bytes {
+        Some(_) => written.cleaned >= wanted,
+        // What is not dirty any more, since its file was removed, is not to be written either.
+        None => written.cleaned >= written.goal || node.figures().dirty == 0,
+    };
+    if enough {
         Ok(())
     } else {
         Err(EAGAIN)

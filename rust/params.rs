@@ -134,7 +134,7 @@ pub(crate) fn write(index: usize, input: &[u8]) -> Result {
         Param::Adopt => ADOPT.set(parse_switch(input).map_err(errno)?),
         Param::Scope => {
             ANY.set(Scope::parse(input).map_err(errno)? == Scope::Any);
-            recharge::access_switched();
+            recharge::scope_switched();
         }
         Param::Stat => return Err(EINVAL),
     }

@@ -14,10 +14,14 @@ use kernel::{
         Recharge,
         Recharged, //
     },
+    new_mutex,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex, //
     }, //
 };
 
@@ -45,6 +49,7 @@ use crate::{
 const ACCESS_CHECK_MS: u32 = 10_000;
 
 /// A cgroup's part in it.
+#[pin_data]
 pub(crate) struct Account {
     /// Tries left to charge what it inherited to those who map it.
     mapped: Tries,
@@ -56,7 +61,11 @@ pub(crate) struct Account {
     given: Atomic<u64>,
     /// Pages that it could not be relieved of when it was tried.
     failed: Atomic<u64>,
-    /// Set while what it inherited is not counted for certain.
+    /// Held while what it inherited is counted.
+    #[pin]
+    counting: Mutex<()>,
+    /// Set while what it inherited is not counted for certain. A removal sets it, which must not
+    /// wait for who counts.
     uncertain: Atomic<u32>,
 }
 
@@ -127,20 +136,25 @@ enum Attempt {
 
 impl Account {
     /// The account of a cgroup that has just come.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new() -> impl PinInit<Self> {
         let adopt = ADOPT.is_on();
 
-        if adopt {
-            memcg::schedule(GATHER_MS);
-        }
-        Self {
+        pin_init!(Self {
             mapped: Tries::new(0),
             adopt: Tries::new(if adopt { TRIES } else { 0 }),
             taken: Atomic::new(0),
             given: Atomic::new(0),
             failed: Atomic::new(0),
+            counting <- new_mutex!((), "Account::counting"),
             uncertain: Atomic::new(1),
-        }
+        })
+    }
+}
+
+/// A cgroup is about to come. It may take back what its predecessor left.
+pub(crate) fn coming() {
+    if ADOPT.is_on() {
+        memcg::schedule(GATHER_MS);
     }
 }
 
@@ -172,23 +186,28 @@ pub(crate) fn moved(from: Node<'_>, to: Option<Node<'_>>, what: Recharged) {
 
 /// Counts what a cgroup inherited if it is not certain, which takes a look at all its folios; so
 /// this is for those who ask, once after a removal.
-fn make_certain(node: &Node<'_>) {
-    if account(node).uncertain.xchg(0, Relaxed) != 0 {
-        node.recount_inherited();
+fn make_certain(node: &Node<'_>) -> Result {
+    let account = account(node);
+    let _counting = account.counting.lock();
+
+    if account.uncertain.xchg(0, Relaxed) != 0 {
+        node.recount_inherited()
+            .inspect_err(|_| account.uncertain.store(1, Relaxed))?;
     }
+    Ok(())
 }
 
 /// What happened to a cgroup so far.
-pub(crate) fn stat(node: &Node<'_>) -> Stat {
+pub(crate) fn stat(node: &Node<'_>) -> Result<Stat> {
     let account = account(node);
 
-    make_certain(node);
-    Stat {
+    make_certain(node)?;
+    Ok(Stat {
         inherited: node.inherited(None) as u64,
         taken: account.taken.load(Relaxed),
         given: account.given.load(Relaxed),
         failed: account.failed.load(Relaxed),
-    }
+    })
 }
 
 /// Set when all that was inherited already is to be looked at, too.
@@ -206,7 +225,13 @@ pub(crate) fn mapped_switched() {
     }
 }
 
-/// The switch for accesses, or the scope, was written.
+/// To whom pages may go was written: some who could not have them now can.
+pub(crate) fn scope_switched() {
+    mapped_switched();
+    access_switched();
+}
+
+/// The switch for accesses was written.
 pub(crate) fn access_switched() {
     if ACCESS.is_on() {
         COUNT_ALL.store(1, Relaxed);
@@ -240,7 +265,8 @@ pub(crate) fn work(root: Node<'_>, now_ms: u64) {
         let account = account(&node);
 
         if count && node.inherits(None) {
-            make_certain(&node);
+            // Fails only if the module is going, and then it does not matter.
+            let _ = make_certain(&node);
         }
         if all && node.inherits(None) {
             account.mapped.renew();
@@ -268,7 +294,9 @@ pub(crate) fn work(root: Node<'_>, now_ms: u64) {
 
 /// Notes accesses as long as there is something inherited.
 fn note_accesses(inherited: bool) {
-    if inherited && memcg::start_accesses(params::scope() == Scope::Any).is_ok() {
+    if inherited {
+        // If there is no memory for it now, there may be some at the next look.
+        let _ = memcg::start_accesses(params::scope() == Scope::Any);
         memcg::schedule(ACCESS_CHECK_MS);
     } else {
         memcg::stop_accesses();
@@ -342,7 +370,7 @@ fn adopt(node: &Node<'_>, left: u32) -> Attempt {
 ///
 /// [`EAGAIN`] if it was less than that.
 pub(crate) fn on_demand(node: Node<'_>, bytes: Option<u64>) -> Result {
-    make_certain(&node);
+    make_certain(&node)?;
     let inherited = node.inherited(None);
     let goal = bytes.map_or(usize::MAX, pages);
     if goal == 0 || bytes.is_none() && inherited == 0 {
