@@ -29,6 +29,9 @@ pub struct Hierarchy {
     base: PathBuf,
 }
 
+/// What systemd calls the cgroup at the top.
+const ROOT_SLICE: &str = "-.slice";
+
 /// What the name of a systemd unit that has a cgroup ends in.
 const UNITS: [&str; 6] = ["service", "slice", "scope", "socket", "mount", "swap"];
 
@@ -97,6 +100,7 @@ impl Hierarchy {
             _ => path.to_owned(),
         };
         match self.existing(path, &name) {
+            Err(Error::NoCgroup { .. }) if wanted == ROOT_SLICE => Ok(self.root()),
             Err(Error::NoCgroup { .. }) if is_unit(path) => self.unit(wanted),
             result => result,
         }
@@ -138,6 +142,9 @@ impl Hierarchy {
     }
 
     /// The one cgroup of a systemd unit, wherever its slice is.
+    ///
+    /// The system's units are in slices, and slices in slices. What is below a unit of another kind is left to that
+    /// unit, and so to the user whose user@.service it is, who could give any name to a cgroup there.
     fn unit(&self, unit: &OsStr) -> Result<Cgroup> {
         // systemd puts an underscore before a name that could be taken for a file of the kernel, as memory.service.
         let mut quoted = OsString::from("_");
@@ -150,7 +157,9 @@ impl Hierarchy {
                 if name == Some(unit) || name == Some(&quoted) {
                     found.push(child.clone());
                 }
-                queue.push_back(child);
+                if is_slice(child.name()) {
+                    queue.push_back(child);
+                }
             }
         }
         match found.len() {
@@ -188,6 +197,11 @@ fn plain(path: &Path) -> Option<PathBuf> {
         }
     }
     Some(plain)
+}
+
+/// Whether this is the path of a slice.
+fn is_slice(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("slice"))
 }
 
 /// Whether this can be the name of a unit: one component, with a type behind its last dot.

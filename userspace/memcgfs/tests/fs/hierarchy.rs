@@ -103,6 +103,9 @@ fn units() {
         "user.slice/user-1001.slice/app.slice",
         "user.slice/dash\\x2ddash.scope",
         "top.service/deep/top.service",
+        "user.slice/user-1000.slice/user@1000.service/web.service",
+        "user.slice/user-1000.slice/user@1000.service/own.slice/stopped.service",
+        "plain/stopped.service",
     ]);
     let table = [
         ("web.service", "/system.slice/web.service"),
@@ -111,6 +114,7 @@ fn units() {
         ("dash\\x2ddash.scope", "/user.slice/dash\\x2ddash.scope"),
         // A path wins over a unit.
         ("top.service", "/top.service"),
+        ("-.slice", "/"),
     ];
     for (unit, path) in table {
         assert_eq!(resolve(&dir, unit).unwrap(), path);
@@ -120,6 +124,11 @@ fn units() {
         "app.slice: several cgroups bear this name: \
          /user.slice/user-1000.slice/app.slice /user.slice/user-1001.slice/app.slice"
     );
+    // What users call their own units is not taken for the system's.
+    for unit in ["stopped.service", "own.slice"] {
+        let error = resolve(&dir, unit).unwrap_err();
+        assert!(matches!(error, Error::NoCgroup { .. }), "{unit}: {error}");
+    }
     // Only the name of a unit is searched for.
     assert!(resolve(&dir, "deep").is_err());
 }
