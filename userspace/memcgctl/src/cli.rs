@@ -3,6 +3,7 @@
 //! The command line. What knobs there are comes from the library's list.
 
 mod args;
+pub mod help;
 mod target;
 
 pub use args::*;
@@ -10,18 +11,13 @@ pub use target::usage;
 pub use target::Target;
 
 use clap::Args;
+use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
 use memcgfs::knobs;
+use std::env;
 use std::fmt::Write;
 use std::path::PathBuf;
-
-/// What every command's help ends with.
-const AFTER: &str = "\
-A CGROUP is a path under the cgroup2 mount (/sys/fs/cgroup/a/b, /a/b or a/b), a path from the current directory if it
-starts with a dot, or the name of a systemd unit. Sizes take K M G T P E, powers of 1024.
-
-Exit codes: 0 done, 1 failed, 2 usage, 3 the kernel lacks the feature, 4 partly done.";
 
 /// What a file for `apply` looks like.
 const APPLY: &str = "\
@@ -55,7 +51,7 @@ Keys:
 
 /// Dirty limits and charges of cgroups: look at them, explain them, set them.
 #[derive(Debug, Parser)]
-#[command(name = "memcgctl", version, after_help = AFTER)]
+#[command(name = "memcgctl", version)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(args_override_self = true)]
 pub struct Cli {
@@ -121,6 +117,7 @@ pub enum Command {
     #[command(override_usage = "memcgctl recharge [OPTIONS] <CGROUP|--self> [SIZE|max]")]
     Recharge(TriggerArgs),
     /// Mount a file system whose pages are all charged to one cgroup.
+    #[command(override_usage = "memcgctl mount [OPTIONS] <--memcg <CGROUP>|--self> <DIR>")]
     Mount(MountArgs),
     /// List such mounts.
     Mounts(MountsArgs),
@@ -132,6 +129,18 @@ pub enum Command {
     /// Write man pages and completions for bash, zsh and fish below a directory.
     #[command(hide = true)]
     Generate(GenerateArgs),
+}
+
+impl Cli {
+    /// The command line that this process was started with.
+    pub fn from_env() -> Result<Self, clap::Error> {
+        // systemd's name of the root would be taken for options.
+        let words = env::args_os().map(|word| match word == "-.slice" {
+            true => "/".into(),
+            false => word,
+        });
+        Self::from_arg_matches(&help::command().try_get_matches_from(words)?)
+    }
 }
 
 /// The knobs and what they are for.
@@ -151,10 +160,9 @@ fn knob_help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn consistent() {
-        Cli::command().debug_assert();
+        help::command().debug_assert();
     }
 }

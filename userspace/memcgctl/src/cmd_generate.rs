@@ -5,6 +5,7 @@
 //! It writes below DIR where programs look below /usr/share, so that an installation is `memcgctl generate
 //! "$DESTDIR$PREFIX/share"`.
 
+use crate::cli::help;
 use crate::cli::Cli;
 use crate::cli::GenerateArgs;
 use crate::exit::Exit;
@@ -16,6 +17,7 @@ use memcgfs::escaped;
 use memcgfs::in_words;
 use std::fs;
 use std::io;
+use std::io::Write;
 use std::path::Path;
 
 /// Where each shell looks for completions, and the name it looks for.
@@ -45,9 +47,6 @@ fn visible(command: Command) -> Command {
     if let Some(about) = command.get_about() {
         shown = shown.about(about.clone());
     }
-    if let Some(after) = command.get_after_help() {
-        shown = shown.after_help(after.clone());
-    }
     let subcommands = command.get_subcommands().filter(|sub| !sub.is_hide_set());
     shown.subcommands(subcommands.cloned())
 }
@@ -59,11 +58,23 @@ fn man(command: &Command, directory: &Path) -> anyhow::Result<()> {
         .manual("memcg-knobs");
     let mut text = Vec::new();
     page.render(&mut text)?;
+    if help::is_about_cgroups(command) {
+        write!(text, ".SH CGROUPS\n{}\n", roff(help::CGROUP))?;
+    }
+    writeln!(text, ".SH \"EXIT STATUS\"")?;
+    for (exit, words) in help::EXITS {
+        write!(text, ".TP\n{}\n{}\n", exit as u8, roff(words))?;
+    }
     write(&directory.join(page.get_filename()), &text)?;
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         man(sub, directory)?;
     }
     Ok(())
+}
+
+/// Text of the help, none of whose lines starts with a dot, for a page.
+fn roff(text: &str) -> String {
+    text.replace('\\', "\\e").replace('-', "\\-")
 }
 
 fn write(path: &Path, text: &[u8]) -> anyhow::Result<()> {

@@ -3,7 +3,6 @@
 //! `memcgctl metrics`: the figures of all cgroups, for a collector.
 
 use crate::cli::MetricsArgs;
-use crate::cli::Target;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::openmetrics;
@@ -34,10 +33,7 @@ struct PerCgroup {
 }
 
 pub fn run(context: &Context, args: &MetricsArgs) -> anyhow::Result<Exit> {
-    let top = match &args.cgroup {
-        Some(name) => context.cgroup(&Target::Named(name.clone()))?,
-        None => context.hierarchy()?.root(),
-    };
+    let top = context.named_or_root(args.cgroup.as_ref(), args.own)?;
     let mut exit = Exit::Done;
     let mut partly = |error: &dyn std::fmt::Display| {
         output::note(error);

@@ -3,13 +3,12 @@
 //! `memcgctl mount`: a file system whose pages are charged to one cgroup.
 
 use crate::cli::MountArgs;
-use crate::cli::Target;
 use crate::context::Context;
 use crate::exit::Exit;
 use memcgfs::mounting::Mounting;
 
 pub fn run(context: &Context, args: &MountArgs) -> anyhow::Result<Exit> {
-    let memcg = context.cgroup(&Target::Named(args.memcg.clone()))?;
+    let memcg = context.named_or_own(args.memcg.as_ref())?;
     // As mount(8), it says nothing when all is well.
     Mounting {
         fs_type: &args.fs_type,

@@ -10,7 +10,6 @@ mod tests;
 mod view;
 
 use crate::cli::Column;
-use crate::cli::Target;
 use crate::cli::TopArgs;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -60,10 +59,7 @@ struct RowReport {
 }
 
 pub fn run(context: &Context, args: &TopArgs) -> anyhow::Result<Exit> {
-    let cgroup = match &args.cgroup {
-        Some(name) => context.cgroup(&Target::Named(name.clone()))?,
-        None => context.hierarchy()?.root(),
-    };
+    let cgroup = context.named_or_root(args.cgroup.as_ref(), args.own)?;
     let once = args.once || args.json;
     let terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
     if !once && !terminal {

@@ -3,7 +3,6 @@
 //! `memcgctl tree`: a cgroup and all below it, a line each.
 
 use crate::charging::Charging;
-use crate::cli::Target;
 use crate::cli::TreeArgs;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -77,11 +76,7 @@ const CHARGES: [&str; 7] = [
 ];
 
 pub fn run(context: &Context, args: &TreeArgs) -> anyhow::Result<Exit> {
-    let top = match (&args.cgroup, args.own) {
-        (Some(name), _) => context.cgroup(&Target::Named(name.clone()))?,
-        (None, true) => context.cgroup(&Target::Own)?,
-        (None, false) => context.hierarchy()?.root(),
-    };
+    let top = context.named_or_root(args.cgroup.as_ref(), args.own)?;
     let mut gathering = Gathering {
         vm: &context.host.vm_dirty()?,
         mounts: match args.charges || args.json {

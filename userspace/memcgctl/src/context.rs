@@ -58,6 +58,14 @@ impl Context {
         self.cgroup(&name.map_or(Target::Own, |name| Target::Named(name.clone())))
     }
 
+    /// The cgroup of that name, the caller's own, or the root.
+    pub fn named_or_root(&self, name: Option<&OsString>, own: bool) -> Result<Cgroup> {
+        match name {
+            None if !own => Ok(self.hierarchy()?.root()),
+            name => self.named_or_own(name),
+        }
+    }
+
     /// Fails if the cgroup has no file for that knob.
     pub fn require(&self, cgroup: &Cgroup, knob: &Knob) -> Result<()> {
         match cgroup.offers(knob) {

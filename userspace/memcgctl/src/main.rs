@@ -31,7 +31,6 @@ mod stop;
 mod table;
 mod trigger;
 
-use clap::Parser;
 use cli::Cli;
 use cli::Command;
 use context::Context;
@@ -43,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<Exit> {
-    let cli = Cli::try_parse()?;
+    let cli = Cli::from_env()?;
     let context = Context::new(&cli.places);
     match cli.command {
         Command::Check(args) => cmd_check::run(&context, &args),

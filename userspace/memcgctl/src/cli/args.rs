@@ -99,8 +99,11 @@ pub struct TriggerArgs {
 #[derive(Args, Debug)]
 pub struct MetricsArgs {
     /// The cgroup at the top [default: the root].
-    #[arg(value_hint = ValueHint::DirPath)]
+    #[arg(conflicts_with = "own", value_hint = ValueHint::DirPath)]
     pub cgroup: Option<OsString>,
+    /// The caller's own cgroup.
+    #[arg(long = "self")]
+    pub own: bool,
     /// Leave out cgroups that are more than N levels below it.
     #[arg(long, value_name = "N")]
     pub depth: Option<usize>,
@@ -152,8 +155,17 @@ pub struct WatchArgs {
 #[derive(Args, Debug)]
 pub struct MountArgs {
     /// The cgroup that pays for every page of the file system, whoever touches it.
-    #[arg(long, value_name = "CGROUP", value_hint = ValueHint::DirPath)]
-    pub memcg: OsString,
+    #[arg(
+        long,
+        value_name = "CGROUP",
+        value_hint = ValueHint::DirPath,
+        required_unless_present = "own",
+        conflicts_with = "own"
+    )]
+    pub memcg: Option<OsString>,
+    /// That it is the caller's own cgroup.
+    #[arg(long = "self")]
+    pub own: bool,
     /// The type of the file system.
     #[arg(
         short = 't',
@@ -202,8 +214,11 @@ pub struct TraceArgs {
 #[derive(Args, Debug)]
 pub struct TopArgs {
     /// The cgroup at the top [default: the root].
-    #[arg(value_hint = ValueHint::DirPath)]
+    #[arg(conflicts_with = "own", value_hint = ValueHint::DirPath)]
     pub cgroup: Option<OsString>,
+    /// The caller's own cgroup.
+    #[arg(long = "self")]
+    pub own: bool,
     /// The time between two looks.
     #[arg(long, short, value_name = "TIME", default_value = "2s", value_parser = Span::parse)]
     pub interval: Span,

@@ -5,7 +5,7 @@
 use crate::Machine;
 use std::process::Command;
 
-fn commands(machine: &Machine) -> Vec<String> {
+pub fn commands(machine: &Machine) -> Vec<String> {
     let help = machine.run(["--help"]).expect(0, "");
     let list = help.split("Commands:\n").nth(1).unwrap();
     let lines = list.lines().take_while(|line| !line.is_empty());
@@ -31,6 +31,10 @@ fn every_command_has_a_page() {
         "{commands:?}"
     );
     let main = machine.read("share/man/man1/memcgctl.1");
+    let show = machine.read("share/man/man1/memcgctl-show.1");
+    for page in [&main, &show] {
+        assert!(page.contains("\n.SH CGROUPS\nA CGROUP is "), "{page}");
+    }
     for command in commands {
         let page = machine.read(format!("share/man/man1/memcgctl-{command}.1"));
         assert!(
@@ -40,6 +44,10 @@ fn every_command_has_a_page() {
         assert!(
             main.contains(&format!("memcgctl\\-{command}(1)")),
             "{command}"
+        );
+        assert!(
+            page.contains("\n.SH \"EXIT STATUS\"\n.TP\n0\ndone\n.TP\n1\nfailed\n"),
+            "{page}"
         );
         // What is for tests only is not shown.
         assert!(!page.contains("\\-root"), "{page}");

@@ -44,6 +44,12 @@ fn help() {
     ] {
         assert!(out.contains(word), "{word}");
     }
+    for command in crate::generate::commands(&machine) {
+        let out = machine.run([command.as_str(), "--help"]).expect(0, "");
+        assert!(out.contains("Exit codes: 0 done, 1 failed, "), "{out}");
+        let takes = out.contains("CGROUP]") || out.contains("CGROUP>") || out.contains("<CGROUP|");
+        assert_eq!(out.contains("A CGROUP is a path "), takes, "{out}");
+    }
     // What is for tests only is not shown.
     assert!(!out.contains("root DIR"), "{out}");
     let out = machine.run(["set", "--help"]).expect(0, "");
@@ -56,4 +62,51 @@ fn help() {
     assert!(!out.contains("dirty_stat"), "{out}");
     let out = machine.run(["--version"]).expect(0, "");
     assert_eq!(out, format!("memcgctl {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn own_cgroup() {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    machine.cgroup("a/own");
+    machine.put("proc/self/cgroup", "0::/a/own\n");
+    for command in [
+        &["show"][..],
+        &["tree"],
+        &["top", "--once", "--interval", "1ms"],
+        &["watch", "--count", "1"],
+        &["metrics"],
+        &["set", "dirty_min=0"],
+    ] {
+        let run = machine.run(command.iter().chain(&["--self"]));
+        assert_eq!(run.code, 0, "{command:?} {run:?}");
+        let names = run.out + &run.err;
+        if !["watch", "set"].contains(&command[0]) {
+            assert!(names.contains("/a/own"), "{command:?} {names}");
+        }
+        assert!(!names.contains("\"/a\""), "{command:?} {names}");
+    }
+    for command in [
+        &["top", "a"][..],
+        &["metrics", "a"],
+        &["mount", "--memcg", "a", "/mnt"],
+    ] {
+        let run = machine.run(command.iter().chain(&["--self"]));
+        assert_eq!(run.code, 2, "{command:?} {run:?}");
+    }
+    // It has got as far as to the file system.
+    let run = machine.run(["mount", "--self", "-t", "nosuchfs", "/mnt"]);
+    assert!(
+        run.err.starts_with("memcgctl: cannot mount nosuchfs: "),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn the_root_by_its_units_name() {
+    let machine = Machine::new();
+    for args in [&["show", "-.slice"][..], &["show", "--", "-.slice"]] {
+        let out = machine.run(args).expect(0, "");
+        assert!(out.starts_with("cgroup          /\n"), "{out}");
+    }
 }

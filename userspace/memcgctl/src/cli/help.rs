@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the help of every command ends with: what a CGROUP is, where it takes one, and the exit codes.
+
+use super::Cli;
+use crate::exit::Exit;
+use clap::Command;
+use clap::CommandFactory;
+
+/// What a CGROUP and a size are.
+pub const CGROUP: &str = "\
+A CGROUP is a path under the cgroup2 mount (/sys/fs/cgroup/a/b, /a/b or a/b), a path from the current directory if it
+starts with a dot, or the name of a unit of the system's systemd. Sizes take K M G T P E, powers of 1024.";
+
+/// The exit codes and what they mean.
+pub const EXITS: [(Exit, &str); 5] = [
+    (Exit::Done, "done"),
+    (Exit::Failed, "failed"),
+    (Exit::Usage, "usage"),
+    (Exit::Unsupported, "the kernel lacks the feature"),
+    (Exit::Partly, "partly done"),
+];
+
+/// The definition of the command line, with the ends of its helps.
+pub fn command() -> Command {
+    with_end(Cli::command()).mut_subcommands(with_end)
+}
+
+fn with_end(command: Command) -> Command {
+    let own = command.get_after_help().map(ToString::to_string);
+    let cgroup = is_about_cgroups(&command).then(|| CGROUP.to_owned());
+    let parts: Vec<_> = own.into_iter().chain(cgroup).chain([exits()]).collect();
+    command.after_help(parts.join("\n\n"))
+}
+
+/// Whether it takes a cgroup, itself or by one of its subcommands.
+pub fn is_about_cgroups(command: &Command) -> bool {
+    let mut arguments = command.get_arguments();
+    command.has_subcommands()
+        || arguments.any(|argument| ["cgroup", "memcg"].contains(&argument.get_id().as_str()))
+}
+
+fn exits() -> String {
+    let words = EXITS.map(|(exit, words)| format!("{} {words}", exit as u8));
+    format!("Exit codes: {}.", words.join(", "))
+}
