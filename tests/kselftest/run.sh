@@ -212,6 +212,16 @@ judge()
 	fi
 }
 
+# may_skip NAME: these kernels and guests have all that the tests ask for, so who
+# skips itself has found a feature broken, but for these two.
+may_skip()
+{
+	case "$1 $flavor $accel" in
+	*" stock "* | "test_kunit.sh release "* | "test_recharge_storm.sh debug tcg") ;;
+	*) return 1 ;;
+	esac
+}
+
 declare -A count=([passed]=0 [failed]=0 [skipped]=0) keys=()
 failures=() number=0 cached=0
 
@@ -230,22 +240,22 @@ jobs=()
 # took.
 run()
 {
-	local names options command=() name longest=0 status=0 begin=$EPOCHSECONDS
+	local names options command=() name limits=0 status=0 begin=$EPOCHSECONDS
 	read -ra names <<<"${jobs[$1]}"
 	read -ra options <<<"$(machine "${names[0]}")"
 	for name in "${names[@]}"; do
 		command+=("$(limit "$name")" "$name")
-		((command[-2] <= longest)) || longest=${command[-2]}
+		limits=$((limits + command[-2]))
 	done
 	if ((${#names[@]} == 1)); then
 		command=("/tests/${names[0]}")
 	else
 		# Each has its own limit in the guest; this is for a guest that is dead.
-		longest=$((longest * 2))
+		limits=$((limits + 30))
 		command=(/tests/guest.sh "${command[@]}")
 	fi
 	setpriv --pdeathsig TERM "$top/tests/vm/run.sh" --flavor "$flavor" "${options[@]}" \
-		--timeout "$longest" --log "$work/$1.console" \
+		--timeout "$limits" --log "$work/$1.console" \
 		-- env "KNOBS_QUICK=${KNOBS_QUICK-}" "${command[@]}" \
 		>"$work/$1.tap" 2>"$work/$1.vm" </dev/null || status=$?
 	echo "$1 $status $((EPOCHSECONDS - begin)) $BASHPID" >&"$ended"
@@ -301,6 +311,9 @@ conclude()
 {
 	local job=$1 name=$2 part
 	judge "$work/$name.tap" "$3"
+	if [[ $result == skipped ]] && ! may_skip "$name"; then
+		result=failed words="not to be skipped here: $words"
+	fi
 	seconds[$name]=$4
 	tell "$name" "$result" "$4 s" "$words"
 	rm -f "$logs/$name".{tap,vm,console}
