@@ -406,8 +406,13 @@ mkfifo "$work"/monitor.{in,out}
 : >"$console"
 
 # The kernel's complaints, as they begin: after the time stamp, perhaps with
-# the name of a subsystem. Text elsewhere in a line is somebody's words.
-splats='^\[ *[0-9]+\.[0-9]+\] ([a-z]+: )?(BUG[: ]|WARNING: |INFO: (possible|rcu|task|lockdep)|KASAN|UBSAN|Oops|general protection|kernel BUG|Kernel panic|.*blocked for more than)'
+# the name of a subsystem. Text elsewhere in a line is somebody's words. A file
+# system that finds something wrong with itself may go on all the same, and so
+# does the kernel without kmemleak once that has run out of memory.
+splats='BUG[: ]|WARNING: |INFO: (possible|rcu|task|lockdep)|KASAN|UBSAN|Oops|general protection|kernel BUG|Kernel panic|.*blocked for more than'
+splats+='|EXT4-fs error|JBD2:.*[Ee]rror|XFS .*([Cc]orrupt|[Ee]rror)|BTRFS:? (error|critical)|Buffer I/O error'
+splats+='|Kernel memory leak detector disabled'
+splats="^\\[ *[0-9]+\\.[0-9]+\\] ([a-z]+: )?($splats)"
 
 first_splat()
 {
@@ -506,6 +511,8 @@ elif [[ ! ${verdict[end]-} ]]; then
 	result=125 words="silence: the guest ended without a verdict"
 elif [[ ${verdict[stuck]-} ]]; then
 	result=70 words="the module cannot be removed: ${verdict[stuck]}"
+elif [[ ${verdict[blind]-} ]]; then
+	result=70 words="leaks cannot be looked for: ${verdict[blind]}"
 elif [[ ${verdict[leak]-} ]]; then
 	result=70 words="kernel memory leaked"
 	splat=$(grep -nm1 '^unreferenced object' "$console") || true

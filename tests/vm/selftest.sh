@@ -47,7 +47,7 @@ expect()
 "$run" "${options[@]}" -- true 2>&1 | sed 's/^/# /'
 
 echo 'TAP version 13'
-echo '1..15'
+echo '1..19'
 expect 0 '' 'a command that succeeds' -- echo 'two  words' "a'quote"
 if [[ $(<"$work/stdout") == "two  words a'quote" ]]; then
 	report ok 'its arguments and its output are unchanged'
@@ -73,12 +73,31 @@ expect 70 'kernel panic: Attempted to kill init' 'panic before the command' \
 	--append rdinit=/bin/false -- true
 expect 70 'kernel splat: WARNING: made up' 'splat, though the command succeeds' -- \
 	sh -c 'echo "<4>WARNING: made up" >/dev/kmsg'
-# A leak, as far as the guest's init can see: kmemleak's file has a line.
+# What only kmemleak's file says, whatever kernel this is: another is put there.
+# What init writes to it is a line of it, gone, or refused.
+kmemleak='[ -e /sys/kernel/debug/kmemleak ] || mount -t tmpfs none /sys/kernel/debug
+	touch /sys/kernel/debug/kmemleak
+	echo unreferenced object >/tmp/leak
+	mount -o bind $0 /sys/kernel/debug/kmemleak'
 expect 70 'kernel memory leaked' 'leak, though the command succeeds' -- \
-	sh -c 'echo unreferenced object >/tmp/leak
-		[ -e /sys/kernel/debug/kmemleak ] || mount -t tmpfs none /sys/kernel/debug
-		touch /sys/kernel/debug/kmemleak
-		mount -o bind /tmp/leak /sys/kernel/debug/kmemleak'
+	sh -c "$kmemleak" /tmp/leak
+expect 70 'leaks cannot be looked for: ' 'kmemleak has given up' -- \
+	sh -c "$kmemleak" /dev/full
+expect 70 'kernel splat: kmemleak: Kernel memory leak detector disabled' \
+	'kmemleak says that it gives up' -- \
+	sh -c 'echo "<6>kmemleak: Kernel memory leak detector disabled" >/dev/kmsg'
+expect 70 'kernel splat: EXT4-fs error' 'an error of a file system' -- \
+	sh -c 'echo "<2>EXT4-fs error (device vda): made up" >/dev/kmsg'
+if [[ " ${options[*]-} " == *" stock "* ]]; then
+	number=$((number + 1))
+	echo "ok $number - a module that cannot be removed # SKIP there is none"
+else
+	# A mount that names a cgroup keeps it.
+	expect 70 'the module cannot be removed: ' 'a module that cannot be removed' --insmod -- \
+		sh -c "$kmemleak
+			mkdir /sys/fs/cgroup/pays &&
+			mount -t tmpfs -o memcg=/sys/fs/cgroup/pays none /mnt" /dev/null
+fi
 expect 125 'silence: ' 'silence' -- reboot -n -f
 expect 124 'time-out: COMMAND did not end' 'hang of the command' \
 	--timeout 4 -- sleep 1000
