@@ -13,13 +13,13 @@ use crate::exit::Exit;
 use crate::json::Name;
 use crate::output;
 use crate::report::seconds;
+use crate::report::size;
 use crate::stop::Stop;
 use crate::stop::Woken;
 use anyhow::anyhow;
 use memcgfs::errno_name;
 use memcgfs::escaped;
 use memcgfs::in_words;
-use memcgfs::size::Bytes;
 use memcgfs::tracing::Event;
 use memcgfs::tracing::Instance;
 use memcgfs::tracing::Line;
@@ -254,8 +254,6 @@ impl Printer {
     }
 
     fn what(&mut self, event: &Event, charges: Option<u64>) -> String {
-        let size =
-            |size: Option<u64>| size.map_or_else(|| "-".to_owned(), |size| Bytes(size).to_string());
         match &event.what {
             What::Throttle {
                 pause_usec,

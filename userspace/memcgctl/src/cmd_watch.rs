@@ -10,12 +10,13 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::json::Name;
 use crate::output;
+use crate::report::seconds;
+use crate::report::size;
 use crate::stop::Stop;
 use crate::stop::Woken;
 use history::History;
 use history::Sample;
 use memcgfs::escaped;
-use memcgfs::size::Bytes;
 use memcgfs::Cgroup;
 use memcgfs::Limit;
 use memcgfs::Usage;
@@ -123,8 +124,6 @@ fn looks(
 /// `  12.0s    24MiB of 64MiB   37% [#####++     |          ] throttled 0.120s`
 fn line(time: Duration, usage: &Usage, throttled: Option<u64>, rich: bool) -> String {
     const WIDTH: u64 = 40;
-    let size =
-        |size: Option<u64>| size.map_or_else(|| "-".to_owned(), |size| Bytes(size).to_string());
     let mut line = format!("{:>7.1}s {:>9}", time.as_secs_f64(), size(usage.held()));
     match usage.limit {
         Some(Limit::At(limit)) => {
@@ -153,7 +152,7 @@ fn line(time: Duration, usage: &Usage, throttled: Option<u64>, rich: bool) -> St
         None => {}
     }
     if let Some(usec) = throttled.filter(|usec| *usec != 0) {
-        line += &format!(" throttled {}", crate::report::seconds(usec));
+        line += &format!(" throttled {}", seconds(usec));
     }
     line
 }

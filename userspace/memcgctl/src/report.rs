@@ -9,7 +9,9 @@ use memcgfs::escaped;
 use memcgfs::knobs;
 use memcgfs::knobs::Knob;
 use memcgfs::size::Bytes;
+use memcgfs::BackgroundOrigin;
 use memcgfs::DirtyStat;
+use memcgfs::HalfOf;
 use memcgfs::Limit;
 use memcgfs::Origin;
 use memcgfs::Snapshot;
@@ -43,9 +45,9 @@ pub struct Report {
     /// Where they are wanted.
     #[serde(flatten)]
     charging: Option<Charging>,
-    /// Whether a background limit is set, for the words.
+    /// Where the background limit comes from, in words.
     #[serde(skip)]
-    own_background: bool,
+    why_background: String,
 }
 
 /// The limits in force.
@@ -118,15 +120,38 @@ impl Why {
             Self::Ancestor { name, limit } => {
                 format!("ancestor {} with {}", escaped(&name.path), Bytes(*limit))
             }
-            Self::System {
-                knob: Some(knob),
-                value: Some(value),
-            } => match knob.ends_with("bytes") {
-                true => format!("system, {knob} = {}", Bytes(*value)),
-                false => format!("system, {knob} = {value}%"),
-            },
-            Self::System { .. } => "system".to_owned(),
+            Self::System { knob, value } => system(knob.zip(*value)),
         }
+    }
+}
+
+fn why_background(origin: BackgroundOrigin, vm: &VmDirty) -> String {
+    match origin {
+        BackgroundOrigin::Own(knob) => format!("own {}", knob.name),
+        BackgroundOrigin::Half(HalfOf::Own) => "half of the limit".to_owned(),
+        BackgroundOrigin::Half(HalfOf::Ancestor(cgroup)) => {
+            format!("half of the limit of ancestor {}", escaped(cgroup))
+        }
+        BackgroundOrigin::Half(HalfOf::System) => "half of the system's limit".to_owned(),
+        BackgroundOrigin::Ancestor { cgroup, background } => {
+            format!("ancestor {} with {}", escaped(cgroup), Bytes(background))
+        }
+        BackgroundOrigin::System => system(vm.background_setting()),
+    }
+}
+
+fn system(setting: Option<(&'static str, u64)>) -> String {
+    match setting {
+        Some(setting) => format!("system, {}", vm_setting(setting)),
+        None => "system".to_owned(),
+    }
+}
+
+/// A setting of `vm.dirty_*`, which is a size if its name ends in `bytes`, else a percentage.
+pub fn vm_setting((knob, value): (&'static str, u64)) -> String {
+    match knob.ends_with("bytes") {
+        true => format!("{knob} = {}", Bytes(value)),
+        false => format!("{knob} = {value}%"),
     }
 }
 
@@ -156,7 +181,7 @@ impl Report {
             throttled_count: figure(|stat| stat.throttled_count),
             writeback_started: figure(|stat| stat.writeback_started),
             charging,
-            own_background: snapshot.has_own_background(),
+            why_background: why_background(BackgroundOrigin::derive(snapshot, above), vm),
         }
     }
 
@@ -213,14 +238,6 @@ impl Report {
         [memory, max, file, shmem, payments]
     }
 
-    fn why_background(&self) -> String {
-        match &self.why {
-            _ if self.own_background => "own".to_owned(),
-            Why::Own { .. } => "half of the limit".to_owned(),
-            why => why.words(),
-        }
-    }
-
     /// Lines of a name and what it is, for one cgroup by itself.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
@@ -233,7 +250,7 @@ impl Report {
             ),
         ];
         if self.in_force.is_some() {
-            let background = format!("{} ({})", self.background_limit(), self.why_background());
+            let background = format!("{} ({})", self.background_limit(), self.why_background);
             lines.push(("background limit in force", background));
         }
         if self.inherited.is_some() {
@@ -255,7 +272,8 @@ impl Report {
     }
 }
 
-fn size(bytes: Option<u64>) -> String {
+/// A size, or a stroke where there is none.
+pub fn size(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "-".to_owned(), |bytes| Bytes(bytes).to_string())
 }
 

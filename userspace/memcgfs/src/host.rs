@@ -57,6 +57,14 @@ impl VmDirty {
             (_, ratio) => ratio.map(|ratio| ("vm.dirty_ratio", ratio)),
         }
     }
+
+    /// The same for the background limit.
+    pub fn background_setting(&self) -> Option<(&'static str, u64)> {
+        match (self.background_bytes, self.background_ratio) {
+            (Some(bytes), _) if bytes != 0 => Some(("vm.dirty_background_bytes", bytes)),
+            (_, ratio) => ratio.map(|ratio| ("vm.dirty_background_ratio", ratio)),
+        }
+    }
 }
 
 impl Default for Host {

@@ -70,6 +70,8 @@ pub use host::Host;
 pub use host::Patched;
 pub use host::VmDirty;
 pub use mount::Mount;
+pub use origin::BackgroundOrigin;
+pub use origin::HalfOf;
 pub use origin::Origin;
 pub use snapshot::Snapshot;
 pub use span::Span;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Why the limit in force is what it is.
+//! Why the limit in force is what it is, and the background limit.
 
 use crate::knobs;
+use crate::knobs::Knob;
 use crate::snapshot::Snapshot;
 use crate::value::Limit;
 use crate::value::Value;
@@ -25,6 +26,35 @@ pub enum Origin {
         /// Its limit.
         limit: u64,
     },
+    /// What the kernel derives from `vm.dirty_*`.
+    System,
+}
+
+/// Where the background limit in force comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackgroundOrigin {
+    /// The cgroup's own background limit, in bytes or as a ratio.
+    Own(&'static Knob),
+    /// Half of a limit: none is set beside it, or one that is no lower.
+    Half(HalfOf),
+    /// The background limit of a cgroup above, which holds for the sum over its subtree.
+    Ancestor {
+        /// That cgroup's path, as the kernel shows it.
+        cgroup: OsString,
+        /// Its background limit.
+        background: u64,
+    },
+    /// What the kernel derives from `vm.dirty_background_*`.
+    System,
+}
+
+/// Whose limit a background limit is half of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HalfOf {
+    /// The cgroup's own.
+    Own,
+    /// That of a cgroup above, by its path.
+    Ancestor(OsString),
     /// What the kernel derives from `vm.dirty_*`.
     System,
 }
@@ -63,6 +93,51 @@ impl Origin {
             },
             None if snapshot.has_own_limit() => Self::OwnRatio,
             None => Self::System,
+        }
+    }
+}
+
+impl BackgroundOrigin {
+    /// Derive it as the limit's.
+    pub fn derive<'a>(snapshot: &Snapshot, above: impl IntoIterator<Item = &'a Snapshot>) -> Self {
+        let in_force = snapshot.background_limit().and_then(Limit::at);
+        let bytes = snapshot
+            .setting(&knobs::DIRTY_BACKGROUND_LIMIT)
+            .and_then(Value::bytes);
+        // A ratio of its own tells how much it is by what is in force alone.
+        let own = match snapshot.has_own_background() && bytes.is_none() {
+            true => None,
+            false => snapshot.own_background(),
+        };
+
+        let mut tightest: Option<(u64, &Snapshot)> = None;
+        for ancestor in above {
+            if let Some(background) = ancestor.own_background() {
+                if tightest.is_none_or(|(least, _)| background < least) {
+                    tightest = Some((background, ancestor));
+                }
+            }
+        }
+
+        if let Some((background, ancestor)) = tightest {
+            let binds = own.is_none_or(|own| background < own)
+                && in_force.is_none_or(|in_force| background <= in_force);
+            if binds {
+                let cgroup = ancestor.cgroup.path();
+                return match ancestor.keeps_background() {
+                    true => Self::Ancestor { cgroup, background },
+                    false => Self::Half(HalfOf::Ancestor(cgroup)),
+                };
+            }
+        }
+        match (snapshot.has_own_background(), snapshot.has_own_limit()) {
+            (true, _) if snapshot.keeps_background() => Self::Own(match bytes {
+                Some(_) => &knobs::DIRTY_BACKGROUND_LIMIT,
+                None => &knobs::DIRTY_BACKGROUND_RATIO,
+            }),
+            (_, true) => Self::Half(HalfOf::Own),
+            (true, false) => Self::Half(HalfOf::System),
+            (false, false) => Self::System,
         }
     }
 }

@@ -125,4 +125,31 @@ impl Snapshot {
             bytes => bytes,
         }
     }
+
+    /// The background limit that is set here, in bytes, or that follows from a limit that is.
+    pub(crate) fn own_background(&self) -> Option<u64> {
+        let half = self.own_limit().map(|limit| limit / 2);
+        match self.background_as_set() {
+            Some(set) if self.keeps_background() => Some(set),
+            None if self.has_own_background() => self.background_limit()?.at(),
+            set => half.or(set),
+        }
+    }
+
+    /// Whether a background limit that is set here is in force as such: where the limit is no higher, half of the limit
+    /// is.
+    pub(crate) fn keeps_background(&self) -> bool {
+        let below = |limit: Option<u64>| {
+            let set = self.background_as_set();
+            set.zip(limit).is_none_or(|(set, limit)| set < limit)
+        };
+        self.has_own_background()
+            && below(self.own_limit())
+            && below(self.limit().and_then(Limit::at))
+    }
+
+    fn background_as_set(&self) -> Option<u64> {
+        self.setting(&knobs::DIRTY_BACKGROUND_LIMIT)
+            .and_then(Value::bytes)
+    }
 }

@@ -7,8 +7,8 @@ use super::screen::Mode;
 use super::screen::Top;
 use crate::cli::Column;
 use crate::cli::TOP;
+use crate::report::size;
 use clap::ValueEnum;
-use memcgfs::size::Bytes;
 use memcgfs::Limit;
 use ratatui::layout::Constraint;
 use ratatui::layout::Layout;
@@ -145,7 +145,6 @@ pub fn head(column: Column) -> &'static str {
 pub fn figures(row: &Row) -> [String; 7] {
     let text =
         |number: Option<u64>, form: fn(u64) -> String| number.map_or_else(|| "-".to_owned(), form);
-    let size = |number| text(number, |bytes| Bytes(bytes).to_string());
     [
         size(row.usage.dirty),
         size(row.usage.writeback),
@@ -176,15 +175,15 @@ fn help(frame: &mut Frame<'_>) {
         .max()
         .unwrap_or(0);
     let width = u16::try_from(width).unwrap_or(u16::MAX);
-    let size = Rect {
+    let extent = Rect {
         width: width.saturating_add(4).min(area.width),
         height: height.saturating_add(2).min(area.height),
         ..area
     };
     let place = Rect {
-        x: area.x + (area.width - size.width) / 2,
-        y: area.y + (area.height - size.height) / 2,
-        ..size
+        x: area.x + (area.width - extent.width) / 2,
+        y: area.y + (area.height - extent.height) / 2,
+        ..extent
     };
     frame.render_widget(Clear, place);
     let block = Block::bordered().title(" any key closes this ");

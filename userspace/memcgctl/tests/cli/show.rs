@@ -149,6 +149,19 @@ fn why() {
             "{out}"
         );
     }
+    // Of the background limit too, with what is set above and in force.
+    machine.put("proc/sys/vm/dirty_background_ratio", "10\n");
+    let table = [
+        ("a/b", "32MiB (half of the limit of ancestor /a)"),
+        ("c", "100MiB (system, vm.dirty_background_ratio = 10%)"),
+    ];
+    for (cgroup, why) in table {
+        let out = machine.run(["show", cgroup]).expect(0, "");
+        assert!(
+            out.contains(&format!("background limit in force               {why}\n")),
+            "{out}"
+        );
+    }
     machine.put("proc/sys/vm/dirty_bytes", "33554432\n");
     let out = machine.run(["show", "c"]).expect(0, "");
     assert!(out.contains("(system, vm.dirty_bytes = 32MiB)"), "{out}");

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which limit is named as the one in force. Each case is a chain of cgroups from the outermost to the one asked
+//! Which limit is named as the one in force, and which background limit. Each case is a chain of cgroups from the outermost to the one asked
 //! about: what is set in each (bytes, ratio) and the limit that the kernel reports for it.
 
 use crate::put;
+use memcgfs::BackgroundOrigin;
+use memcgfs::HalfOf;
 use memcgfs::Hierarchy;
 use memcgfs::Origin;
 use memcgfs::Snapshot;
@@ -143,5 +145,119 @@ fn table() {
     ];
     for (chain, expected) in table {
         assert_eq!(origin(chain), *expected, "{chain:?}");
+    }
+}
+
+/// A limit and a background limit in bytes or `None` for max, the background limit as a ratio, and both as reported.
+type Background = (Option<u64>, Option<u64>, &'static str, (u64, u64));
+
+fn background_origin(chain: &[Background]) -> BackgroundOrigin {
+    let dir = tempdir().unwrap();
+    let mut name = String::new();
+    for (index, (limit, background, ratio, (reported, reported_background))) in
+        chain.iter().enumerate()
+    {
+        name = format!("{name}/{index}");
+        let max = |bytes: &Option<u64>| bytes.map_or("max\n".to_owned(), |b| format!("{b}\n"));
+        let files = [
+            ("limit_in_bytes", max(limit)),
+            ("background_limit_in_bytes", max(background)),
+            ("background_ratio", format!("{ratio}\n")),
+            (
+                "stat",
+                format!("limit {reported}\nbackground_limit {reported_background}\n"),
+            ),
+        ];
+        for (file, content) in files {
+            let file = format!("{}/memory.dirty_{file}", &name[1..]);
+            put(dir.path(), file, content);
+        }
+    }
+    let cgroup = Hierarchy::at(dir.path())
+        .resolve(OsStr::new(&name))
+        .unwrap();
+    let above = Snapshot::above(&cgroup).unwrap();
+    BackgroundOrigin::derive(&Snapshot::read(cgroup).unwrap().unwrap(), &above)
+}
+
+#[test]
+fn backgrounds() {
+    use BackgroundOrigin::*;
+    const UNSET: Option<u64> = None;
+    let own = Own(&memcgfs::knobs::DIRTY_BACKGROUND_LIMIT);
+    let (m64, m100) = (Some(64 * M), Some(100 * M));
+    let in_force = |limit, background| (limit * M, background * M);
+    let table: &[(&[Background], BackgroundOrigin)] = &[
+        (&[(UNSET, UNSET, "max", in_force(200, 100))], System),
+        (&[(m64, UNSET, "max", in_force(64, 32))], Half(HalfOf::Own)),
+        (&[(m64, Some(8 * M), "max", in_force(64, 8))], own.clone()),
+        (
+            &[(UNSET, Some(8 * M), "max", in_force(200, 8))],
+            own.clone(),
+        ),
+        (
+            &[(m64, UNSET, "1.00", in_force(64, 30))],
+            Own(&memcgfs::knobs::DIRTY_BACKGROUND_RATIO),
+        ),
+        // One that is no lower than the limit gives way to its half.
+        (&[(m64, m100, "max", in_force(64, 32))], Half(HalfOf::Own)),
+        (&[(m100, m64, "max", in_force(48, 24))], Half(HalfOf::Own)),
+        (
+            &[(UNSET, m100, "max", in_force(80, 40))],
+            Half(HalfOf::System),
+        ),
+        // What is set above.
+        (
+            &[
+                (m64, UNSET, "max", in_force(64, 32)),
+                (UNSET, m100, "max", in_force(64, 32)),
+            ],
+            Half(HalfOf::Ancestor("/0".into())),
+        ),
+        (
+            &[
+                (UNSET, Some(8 * M), "max", in_force(200, 8)),
+                (UNSET, UNSET, "max", in_force(200, 8)),
+            ],
+            Ancestor {
+                cgroup: "/0".into(),
+                background: 8 * M,
+            },
+        ),
+        (
+            &[
+                (UNSET, UNSET, "1.00", in_force(200, 8)),
+                (UNSET, UNSET, "50.00", in_force(200, 8)),
+            ],
+            Ancestor {
+                cgroup: "/0".into(),
+                background: 8 * M,
+            },
+        ),
+        (
+            &[
+                (m64, m100, "max", in_force(64, 32)),
+                (UNSET, UNSET, "max", in_force(64, 32)),
+            ],
+            Half(HalfOf::Ancestor("/0".into())),
+        ),
+        // It is wider than the cgroup's own.
+        (
+            &[
+                (m64, Some(48 * M), "max", in_force(64, 48)),
+                (UNSET, Some(8 * M), "max", in_force(64, 8)),
+            ],
+            own,
+        ),
+        (
+            &[
+                (m100, UNSET, "max", in_force(100, 50)),
+                (m64, UNSET, "max", in_force(64, 32)),
+            ],
+            Half(HalfOf::Own),
+        ),
+    ];
+    for (chain, expected) in table {
+        assert_eq!(background_origin(chain), *expected, "{chain:?}");
     }
 }
