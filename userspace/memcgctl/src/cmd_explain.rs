@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::output;
 use memcgfs::derivation::Derivation;
+use memcgfs::knobs;
 use memcgfs::Error;
 
 pub fn run(context: &Context, args: &ExplainArgs) -> anyhow::Result<Exit> {
@@ -28,9 +29,20 @@ pub fn run(context: &Context, args: &ExplainArgs) -> anyhow::Result<Exit> {
         }
         .into());
     };
+    // The root never has them, but those below it may.
+    let has_files = match cgroup.is_root() {
+        true => context.host.module_loaded(),
+        false => cgroup.offers(&knobs::DIRTY_STAT),
+    };
+    let advice = advice::sentence(&derivation, &throttling, has_files);
     match args.json {
-        true => output::json(&json::explanation(&cgroup, &derivation, &throttling))?,
-        false => output::data(&text::text(&cgroup, &derivation, &throttling))?,
+        true => output::json(&json::explanation(
+            &cgroup,
+            &derivation,
+            &throttling,
+            advice,
+        ))?,
+        false => output::data(&text::text(&cgroup, &derivation, &throttling, &advice))?,
     }
     Ok(Exit::Done)
 }

@@ -11,8 +11,8 @@ use memcgfs::knobs;
 use memcgfs::limits::Limit;
 use memcgfs::size::Bytes;
 
-/// What to change, by who binds and whether that hurts anybody.
-pub fn sentence(derivation: &Derivation, throttling: &Throttling) -> String {
+/// What to change, by who binds, whether that hurts anybody, and whether there are the module's files to change it by.
+pub fn sentence(derivation: &Derivation, throttling: &Throttling, has_files: bool) -> String {
     let place = derivation.binding;
     let slowed = derivation
         .bound(place)
@@ -21,6 +21,7 @@ pub fn sentence(derivation: &Derivation, throttling: &Throttling) -> String {
         return "nothing: its writers are not slowed by dirty limits now".to_owned();
     }
     match place {
+        _ if !has_files => without_files(derivation, place),
         Place::System => system(derivation),
         Place::Level(index) => match derivation.levels.get(index) {
             Some(level) => cgroup(derivation, level, place),
@@ -57,12 +58,7 @@ fn cgroup(derivation: &Derivation, level: &Level, place: Place) -> String {
 }
 
 fn system(derivation: &Derivation) -> String {
-    let knob = derivation
-        .system
-        .raw
-        .vm
-        .limit_setting()
-        .map_or("vm.dirty_ratio", |(knob, _)| knob);
+    let knob = vm_knob(derivation);
     match derivation.levels.first() {
         Some(level) => format!(
             "the system as a whole is full: limit the cgroup that dirties most (memcgctl top), give {} a floor by {}, or \
@@ -75,4 +71,32 @@ fn system(derivation: &Derivation) -> String {
         ),
         None => format!("limit the cgroup that dirties most (memcgctl top), or raise {knob}"),
     }
+}
+
+/// What a kernel has that lacks the module.
+fn without_files(derivation: &Derivation, place: Place) -> String {
+    let knob = vm_knob(derivation);
+    let (name, headroom) = match place {
+        Place::Level(index) => (
+            name(derivation, place),
+            derivation
+                .levels
+                .get(index)
+                .and_then(|level| level.headroom),
+        ),
+        Place::System => ("each cgroup".to_owned(), None),
+    };
+    let room = match headroom {
+        Some(_) => format!(", or the memory.max or memory.high of {name} or above it"),
+        None => String::new(),
+    };
+    format!(
+        "raise {knob}{room}; for {name} to have a limit of its own takes the module memcg_knobs"
+    )
+}
+
+/// The setting that the system-wide limit follows from.
+fn vm_knob(derivation: &Derivation) -> &'static str {
+    let setting = derivation.system.raw.vm.limit_setting();
+    setting.map_or("vm.dirty_ratio", |(knob, _)| knob)
 }

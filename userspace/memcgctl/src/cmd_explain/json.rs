@@ -2,7 +2,6 @@
 
 //! The same for programs: raw bytes.
 
-use super::advice;
 use super::throttling::Throttling;
 use crate::json::Name;
 use memcgfs::derivation::Bound;
@@ -118,6 +117,7 @@ pub fn explanation(
     cgroup: &Cgroup,
     derivation: &Derivation,
     throttling: &Throttling,
+    advice: String,
 ) -> Explanation {
     let place = |place| match place {
         Place::Level(index) => match derivation.levels.get(index) {
@@ -154,7 +154,7 @@ pub fn explanation(
             reported_limit: system.raw.reported_limit.map(memcgfs::page::bytes),
         },
         throttled: throttled(throttling),
-        advice: advice::sentence(derivation, throttling),
+        advice,
     }
 }
 

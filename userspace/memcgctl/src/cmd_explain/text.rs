@@ -2,9 +2,10 @@
 
 //! The explanation for people: what holds and what to do, then the levels, then the raw figures.
 
-use super::advice;
 use super::throttling::Throttling;
 use crate::report::seconds;
+use crate::report::size;
+use crate::report::vm_setting;
 use crate::table;
 use memcgfs::derivation::Derivation;
 use memcgfs::derivation::Level;
@@ -17,7 +18,12 @@ use memcgfs::waiting::Since;
 use memcgfs::Cgroup;
 use std::fmt::Write;
 
-pub fn text(cgroup: &Cgroup, derivation: &Derivation, throttling: &Throttling) -> String {
+pub fn text(
+    cgroup: &Cgroup,
+    derivation: &Derivation,
+    throttling: &Throttling,
+    advice: &str,
+) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         // Writing to a String does not fail.
@@ -29,7 +35,7 @@ pub fn text(cgroup: &Cgroup, derivation: &Derivation, throttling: &Throttling) -
     for (name, value) in throttled(throttling) {
         line(name, value);
     }
-    line("what to do", advice::sentence(derivation, throttling));
+    line("what to do", advice.to_owned());
     text.push('\n');
     text.push_str(&levels(derivation));
     text.push('\n');
@@ -172,11 +178,8 @@ fn set(level: &Level, derivation: &Derivation) -> String {
 
 /// The setting that the system-wide limit follows from.
 fn vm(derivation: &Derivation) -> String {
-    match derivation.system.raw.vm.limit_setting() {
-        Some((knob, value)) if knob.ends_with("bytes") => format!("{knob} = {}", Bytes(value)),
-        Some((knob, value)) => format!("{knob} = {value}%"),
-        None => "vm.dirty_*".to_owned(),
-    }
+    let setting = derivation.system.raw.vm.limit_setting();
+    setting.map_or_else(|| "vm.dirty_*".to_owned(), vm_setting)
 }
 
 /// A line for each level.
@@ -195,8 +198,6 @@ fn levels(derivation: &Derivation) -> String {
     let mut rows = vec![heads.map(str::to_owned)];
     let mut row = |place, dirtyable, floor: String, from: String| {
         let bound = derivation.bound(place);
-        let size =
-            |size: Option<u64>| size.map_or_else(|| "-".to_owned(), |size| Bytes(size).to_string());
         let mark = if place == derivation.binding {
             "*"
         } else {

@@ -143,6 +143,30 @@ fn a_stock_kernel() {
         ),
         "{out}"
     );
+    // What it advises to change is there.
+    machine.put("cgroup/a/memory.max", "1073741824\n");
+    machine.put("cgroup/a/memory.current", "1048576\n");
+    for (dirty, who, advice) in [
+        (
+            "file_dirty 500000000\nfile_writeback 0\n",
+            "a",
+            "raise vm.dirty_ratio, or the memory.max or memory.high of /a or above it; for /a to have a limit of its \
+             own takes the module memcg_knobs\n",
+        ),
+        (
+            "file_dirty 0\nfile_writeback 0\n",
+            "/",
+            "raise vm.dirty_ratio; for each cgroup to have a limit of its own takes the module memcg_knobs\n",
+        ),
+    ] {
+        machine.put("cgroup/a/memory.stat", dirty);
+        machine.put("proc/vmstat", "nr_free_pages 999999\nnr_dirty 300000\n");
+        let out = explain(&machine, [who]).out;
+        assert!(
+            out.contains(&format!("\nwhat to do      {advice}")),
+            "{out}"
+        );
+    }
     fs::remove_file(machine.path("proc/vmstat")).unwrap();
     explain(&machine, ["/"]).expect(3, "memcgctl: the kernel tells no figures in /proc/vmstat\n");
 }
