@@ -48,16 +48,7 @@ pub fn run(context: &Context, args: SetArgs) -> anyhow::Result<Exit> {
 /// Refuse settings that undo each other.
 fn check(assignments: &[Assignment]) -> Result<(), clap::Error> {
     for (index, one) in assignments.iter().enumerate() {
-        for other in &assignments[..index] {
-            let (name, other_name) = (one.knob().name, other.knob().name);
-            let twice = name == other_name;
-            let problem = match (twice, one.conflicts_with(other)) {
-                (true, _) => format!("{name} is given twice"),
-                (_, true) => {
-                    format!("{other_name} and {name} replace each other; give one of them")
-                }
-                _ => continue,
-            };
+        if let Some(problem) = one.problem_after(assignments.iter().take(index)) {
             return Err(cli::usage("set", ErrorKind::ArgumentConflict, problem));
         }
     }

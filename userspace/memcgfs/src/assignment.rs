@@ -134,6 +134,24 @@ impl Assignment {
     pub fn conflicts_with(&self, other: &Self) -> bool {
         self.knob.conflicts_with(other.knob) && !self.value.is_max() && !other.value.is_max()
     }
+
+    /// Why this can not stand behind the others, which are for the same cgroup; `None` if it can.
+    pub fn problem_after<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Option<String> {
+        let name = self.knob.name;
+        others.into_iter().find_map(|other| {
+            let other_name = other.knob.name;
+            if other_name == name {
+                // It may have been written in two ways, with `memory.` and without.
+                Some(format!("{name} is given twice"))
+            } else if self.conflicts_with(other) {
+                Some(format!(
+                    "{other_name} and {name} replace each other; give one of them"
+                ))
+            } else {
+                None
+            }
+        })
+    }
 }
 
 /// Refuse what the module would refuse: a limit below two pages, or beyond what counts as pages.

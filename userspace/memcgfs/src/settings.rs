@@ -14,12 +14,16 @@
 //! dirty_ratio = 2.5
 //! ```
 //!
-//! A key of `cgroup` is a path below the mount or the name of a systemd unit. Everything is checked that can be without
+//! A key of `cgroup` is a path below the mount or the name of a systemd unit; as TOML is UTF-8, a cgroup whose name is
+//! not can not be named. Everything is checked that can be without
 //! looking at the machine, and every mistake is found, not only the first.
 
 use crate::assignment::Assignment;
+use crate::escape::escaped;
+use crate::knobs;
 use crate::switches;
 use crate::switches::Switch;
+use crate::switches::SwitchKind;
 use crate::switches::SwitchValue;
 use std::fmt;
 use toml::de::DeTable;
@@ -113,9 +117,18 @@ impl Parser<'_> {
     fn mistake(&mut self, offset: usize, text: impl fmt::Display) {
         let mistake = Mistake {
             line: self.line(offset),
-            text: text.to_string(),
+            // What the parser of TOML says may hold what the file does.
+            text: escaped(text.to_string()),
         };
         self.mistakes.push(mistake);
+    }
+
+    /// A value of this key as it would be written on a command line.
+    fn value_text(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, String> {
+        text(value.get_ref()).map_err(|reason| {
+            let source = self.text.get(value.span()).unwrap_or_default();
+            format!("{name} does not take {source}: {reason}")
+        })
     }
 
     fn root(&mut self, root: &DeTable<'_>) {
@@ -147,9 +160,9 @@ impl Parser<'_> {
                 );
                 continue;
             };
-            let text = match value.get_ref() {
-                DeValue::Boolean(on) => Ok(u8::from(*on).to_string()),
-                value => text(value),
+            let text = match (value.get_ref(), switch.kind) {
+                (DeValue::Boolean(on), SwitchKind::OnOff) => Ok(u8::from(*on).to_string()),
+                _ => self.value_text(switch.name, value),
             };
             let parsed = text.and_then(|text| {
                 switch.parse(&text).map_err(|reason| {
@@ -208,9 +221,16 @@ impl Parser<'_> {
                 }
                 continue;
             }
-            let assignment = text(value.get_ref()).and_then(|text| {
-                Assignment::new(key.get_ref(), &text).map_err(|error| error.to_string())
-            });
+            let assignment = match value.get_ref() {
+                DeValue::Table(table) => Err(part_of_name(&cgroup.name.what, key.get_ref(), table)),
+                _ => match knobs::find(key.get_ref()) {
+                    Some(knob) => self.value_text(knob.name, value),
+                    None => Ok(String::new()),
+                }
+                .and_then(|text| {
+                    Assignment::new(key.get_ref(), &text).map_err(|error| error.to_string())
+                }),
+            };
             let assignment = match assignment {
                 Ok(assignment) => assignment,
                 Err(text) => {
@@ -218,18 +238,9 @@ impl Parser<'_> {
                     continue;
                 }
             };
-            let name = assignment.knob().name;
-            for other in &cgroup.assignments {
-                let other_name = other.what.knob().name;
-                // The file's syntax forbids the same key twice, but a name may be written in two ways.
-                if other_name == name {
-                    self.mistake(at, format_args!("{name} is given twice"));
-                } else if other.what.conflicts_with(&assignment) {
-                    let text = format_args!(
-                        "{other_name} and {name} replace each other; give one of them"
-                    );
-                    self.mistake(at, text);
-                }
+            let others = cgroup.assignments.iter().map(|other| &other.what);
+            if let Some(problem) = assignment.problem_after(others) {
+                self.mistake(at, problem);
             }
             let line = self.line(at);
             cgroup.assignments.push(Declared {
@@ -261,8 +272,28 @@ fn with_prefix<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
     entries
 }
 
+/// What is wrong with a table in that of a cgroup: most likely its name has dots and no quotes.
+fn part_of_name(name: &str, key: &str, table: &DeTable<'_>) -> String {
+    let mut name = format!("{name}.{key}");
+    let mut table = table;
+    while let Some((key, DeValue::Table(inner))) = only_entry(table) {
+        name = format!("{name}.{key}");
+        table = inner;
+    }
+    format!("{key:?} is a table; if it is a part of the cgroup's name, quote the name: [cgroup.{name:?}]")
+}
+
+fn only_entry<'a, 'b>(table: &'b DeTable<'a>) -> Option<(&'b str, &'b DeValue<'a>)> {
+    let mut entries = table.iter();
+    let (key, value) = entries.next()?;
+    entries
+        .next()
+        .is_none()
+        .then(|| (key.get_ref().as_ref(), value.get_ref()))
+}
+
 /// A value as it would be written on a command line.
-fn text(value: &DeValue<'_>) -> Result<String, String> {
+fn text(value: &DeValue<'_>) -> Result<String, &'static str> {
     match value {
         DeValue::String(text) => Ok(text.to_string()),
         DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
@@ -270,10 +301,10 @@ fn text(value: &DeValue<'_>) -> Result<String, String> {
         DeValue::Array(array) => {
             let words = array.iter().map(|item| match item.get_ref() {
                 DeValue::String(word) => Ok(word.to_string()),
-                _ => Err("a list holds words in quotes".to_owned()),
+                _ => Err("a list holds words in quotes"),
             });
             Ok(words.collect::<Result<Vec<_>, _>>()?.join(" "))
         }
-        _ => Err("neither a word in quotes nor a decimal number".to_owned()),
+        _ => Err("neither a word in quotes nor a decimal number"),
     }
 }
