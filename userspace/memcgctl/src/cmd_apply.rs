@@ -41,6 +41,15 @@ struct ChangeReport {
     done: bool,
 }
 
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    Yes,
+    No,
+    /// Its cgroup, which may be absent, is so by now.
+    Gone,
+}
+
 pub fn run(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
     let file = escaped(&args.file);
     let text =
@@ -67,28 +76,30 @@ pub fn run(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
             });
         }
     };
-    let done = match args.dry_run {
-        true => vec![false; plan.changes.len()],
+    let made = match args.dry_run {
+        true => vec![Made::No; plan.changes.len()],
         false => write(context, &plan),
     };
+    let mut skipped = plan.skipped.clone();
+    skipped.extend(gone(&plan, &made));
     match args.json {
         true => output::json(&Outcome {
             dry_run: args.dry_run,
             changes: plan
                 .changes
                 .iter()
-                .zip(&done)
-                .map(|(change, done)| report(change, *done))
+                .zip(&made)
+                .map(|(change, made)| report(change, *made == Made::Yes))
                 .collect(),
-            skipped: &plan.skipped,
+            skipped: &skipped,
         })?,
-        false => output::data(&words(&plan, &done, args.dry_run))?,
+        false => output::data(&words(&plan, &made, &skipped, args.dry_run))?,
     }
-    let failed = done.iter().filter(|done| !**done).count();
+    let failed = made.iter().filter(|made| **made == Made::No).count();
     Ok(match failed {
         _ if args.dry_run => Exit::Done,
         0 => Exit::Done,
-        _ if failed == done.len() => Exit::Failed,
+        _ if failed == made.len() => Exit::Failed,
         _ => Exit::Partly,
     })
 }
@@ -101,28 +112,42 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// Make the changes, and tell which were. One that fails keeps no other from being made.
-fn write(context: &Context, plan: &Plan) -> Vec<bool> {
+fn write(context: &Context, plan: &Plan) -> Vec<Made> {
     let make = |change: &Change| match change.make(&context.host) {
-        Ok(()) => true,
+        Ok(true) => Made::Yes,
+        Ok(false) => Made::Gone,
         Err(error) => {
             output::note(error);
-            false
+            Made::No
         }
     };
     plan.changes.iter().map(make).collect()
 }
 
-fn words(plan: &Plan, done: &[bool], dry_run: bool) -> String {
+/// The optional cgroups that have gone since the plan was made.
+fn gone(plan: &Plan, made: &[Made]) -> Vec<String> {
+    let changes = plan.changes.iter().zip(made);
+    let mut gone: Vec<_> = changes
+        .filter_map(|(change, made)| match change {
+            Change::Knob { cgroup, .. } if *made == Made::Gone => Some(escaped(cgroup.path())),
+            _ => None,
+        })
+        .collect();
+    gone.dedup();
+    gone
+}
+
+fn words(plan: &Plan, made: &[Made], skipped: &[String], dry_run: bool) -> String {
     let mut text = String::new();
-    for (change, done) in plan.changes.iter().zip(done) {
+    for (change, made) in plan.changes.iter().zip(made) {
         // Writing to a String does not fail.
-        let _ = match (dry_run, done) {
+        let _ = match (dry_run, made) {
             (true, _) => writeln!(text, "would change {change}"),
-            (false, true) => writeln!(text, "changed {change}"),
-            (false, false) => Ok(()),
+            (false, Made::Yes) => writeln!(text, "changed {change}"),
+            (false, Made::No | Made::Gone) => Ok(()),
         };
     }
-    for name in &plan.skipped {
+    for name in skipped {
         let _ = writeln!(text, "skipped {}: no such cgroup", escaped(name));
     }
     text
@@ -141,6 +166,7 @@ fn report(change: &Change, done: bool) -> ChangeReport {
             cgroup,
             assignment,
             from,
+            ..
         } => ChangeReport {
             name: Some(Name::new(&cgroup.path())),
             file: assignment.knob().name,

@@ -50,6 +50,8 @@ pub enum Change {
         assignment: Assignment,
         /// What it holds.
         from: Value,
+        /// Whether the cgroup may be absent.
+        optional: bool,
     },
 }
 
@@ -123,7 +125,7 @@ impl Plan {
                 None => seen.push((*line, cgroup.clone())),
             }
             for Declared { line, what } in &settings.assignments {
-                match knob(host, &cgroup, what) {
+                match knob(host, &cgroup, what, settings.optional) {
                     Ok(change) => plan.changes.extend(change),
                     // It may have gone a moment ago.
                     Err(_) if settings.optional && !cgroup.exists() => break,
@@ -142,13 +144,25 @@ impl Plan {
 }
 
 impl Change {
-    /// Make the change.
-    pub fn make(&self, host: &Host) -> Result<()> {
-        match self {
+    /// Make the change, and tell whether it was made: it is not where an optional cgroup has gone meanwhile.
+    pub fn make(&self, host: &Host) -> Result<bool> {
+        let result = match self {
             Self::Switch { switch, to, .. } => switch.set(host, *to),
             Self::Knob {
                 cgroup, assignment, ..
             } => cgroup.assign(assignment),
+        };
+        match (result, self) {
+            (Ok(()), _) => Ok(true),
+            (
+                Err(_),
+                Self::Knob {
+                    cgroup,
+                    optional: true,
+                    ..
+                },
+            ) if !cgroup.exists() => Ok(false),
+            (Err(error), _) => Err(error),
         }
     }
 }
@@ -162,6 +176,7 @@ impl fmt::Display for Change {
                 cgroup,
                 assignment,
                 from,
+                ..
             } => {
                 let path = escaped(cgroup.path());
                 let (knob, to) = (assignment.knob().name, assignment.read_back());
@@ -185,7 +200,12 @@ fn switch(host: &Host, switch: &'static Switch, to: SwitchValue) -> Result<Optio
     Ok(Some(Change::Switch { switch, from, to }))
 }
 
-fn knob(host: &Host, cgroup: &Cgroup, assignment: &Assignment) -> Result<Option<Change>> {
+fn knob(
+    host: &Host,
+    cgroup: &Cgroup,
+    assignment: &Assignment,
+    optional: bool,
+) -> Result<Option<Change>> {
     let Some(from) = cgroup.value(assignment.knob())? else {
         return Err(cgroup.absence(host, assignment.knob()));
     };
@@ -197,6 +217,7 @@ fn knob(host: &Host, cgroup: &Cgroup, assignment: &Assignment) -> Result<Option<
         cgroup: cgroup.clone(),
         assignment: assignment.clone(),
         from,
+        optional,
     }))
 }
 

@@ -13,6 +13,7 @@ mod derivation;
 mod hierarchy;
 mod host;
 mod origin;
+mod plan;
 mod properties;
 mod settings;
 
