@@ -174,7 +174,10 @@ impl Printer {
         let mut event = match Line::parse(line) {
             Some(Line::Event(event)) => event,
             Some(Line::Lost(count)) => {
-                output::note(format_args!("{count} events were lost"));
+                match count {
+                    Some(count) => output::note(format_args!("{count} events were lost")),
+                    None => output::note("events were lost"),
+                }
                 return Ok(true);
             }
             None => return Ok(true),

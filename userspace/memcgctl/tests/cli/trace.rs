@@ -41,7 +41,7 @@ fn trace(machine: &Machine) -> String {
         &balance(b, -3),
         "          my app-13      [000] d..2.   124.000000: ",
         &balance(b, 8),
-        "CPU:1 [LOST 17 EVENTS]\n",
+        "CPU:1 [LOST 17 EVENTS]\nCPU:0 [LOST EVENTS]\n",
         "              dd-12      [001] .....   125.000000: memcg_dirty_throttle: bdi 8:0: dirty=16000 limit=16384 \
          usec=2500 level_ino=99999998 cgroup_ino=99999999\n",
         "              dd-12      [001] .....   125.500000: memcg_dirty_throttle: bdi 254:0: dirty=16000 limit=16384 \
@@ -79,7 +79,7 @@ fn machine() -> Machine {
     machine
 }
 
-const LOST: &str = "memcgctl: 17 events were lost\n";
+const LOST: &str = "memcgctl: 17 events were lost\nmemcgctl: events were lost\n";
 
 fn saved(machine: &Machine, args: &[&str]) -> crate::Run {
     let mut command = machine.command();

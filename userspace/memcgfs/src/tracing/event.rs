@@ -14,8 +14,8 @@ use std::str::FromStr;
 pub enum Line {
     /// An event.
     Event(Event),
-    /// So many events were lost, because nobody read them in time.
-    Lost(u64),
+    /// So many events were lost, because nobody read them in time; `None` where the kernel does not tell how many.
+    Lost(Option<u64>),
 }
 
 /// An event.
@@ -86,11 +86,14 @@ impl Line {
     }
 }
 
-/// `CPU:1 [LOST 123 EVENTS]`
-fn lost(line: &[u8]) -> Option<u64> {
+/// `CPU:1 [LOST 123 EVENTS]`, or `CPU:1 [LOST EVENTS]` where the kernel has not counted them.
+fn lost(line: &[u8]) -> Option<Option<u64>> {
     let text = std::str::from_utf8(line).ok()?.trim();
     let (_, text) = text.strip_prefix("CPU:")?.split_once(" [LOST ")?;
-    text.strip_suffix(" EVENTS]")?.parse().ok()
+    match text {
+        "EVENTS]" => Some(None),
+        _ => Some(Some(text.strip_suffix(" EVENTS]")?.parse().ok()?)),
+    }
 }
 
 impl Event {
@@ -315,7 +318,11 @@ mod tests {
 
     #[test]
     fn neither() {
-        assert_eq!(Line::parse(b"CPU:3 [LOST 17 EVENTS]"), Some(Line::Lost(17)));
+        assert_eq!(
+            Line::parse(b"CPU:3 [LOST 17 EVENTS]"),
+            Some(Line::Lost(Some(17)))
+        );
+        assert_eq!(Line::parse(b"CPU:3 [LOST EVENTS]"), Some(Line::Lost(None)));
         for line in [
             &b""[..],
             b"# tracer: nop",
