@@ -129,6 +129,11 @@ impl Options {
         Ok(options)
     }
 
+    /// The names of those that the file system is given.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The flags of the mount; of options that contradict each other the last holds.
     fn flags(&self) -> MountAttrFlags {
         self.attributes.iter().fold(NONE, |flags, attribute| {

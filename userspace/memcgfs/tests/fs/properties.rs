@@ -79,6 +79,11 @@ proptest! {
     }
 
     #[test]
+    fn options(data in pieces(&["memcg", "ro", "size", "=", ",", "\"", "/a"])) {
+        entries::options(&data);
+    }
+
+    #[test]
     fn statistics(data in pieces(&[
         "dirty ", "limit ", "max", "\n", "Node ", "high ", "managed ", "protection: (", ", ", ")", "some avg10=", "0.00",
         " avg60=", " avg300=",
