@@ -154,8 +154,9 @@ sed -i s/256M/128M/ /etc/memcg-knobs.toml
 is 'systemd: reload' '' systemctl reload memcg-knobs
 is 'systemd: after a reload the new settings are in force' 134217728 cat system.slice/memory.dirty_limit_in_bytes
 is 'systemd: metrics for the node exporter' '' systemctl start memcgctl-metrics
-is 'systemd: they end as OpenMetrics does' '# EOF' sed -n '$p' /var/lib/prometheus/node-exporter/memcgctl.prom
-# served: the exporter, once it answers, has the same figures as the file.
+is 'systemd: they are in the format that the collector reads' '# TYPE memcg_dirty_throttles_total counter' \
+	grep '^# TYPE memcg_dirty_throttles' /var/lib/prometheus/node-exporter/memcgctl.prom
+# served: the exporter, once it answers, has the same figures as the file, and knows counters for what they are.
 served() {
 	busybox ip link set lo up
 	prometheus-node-exporter --collector.disable-defaults --collector.textfile --web.listen-address=127.0.0.1:9100 \
@@ -167,10 +168,12 @@ served() {
 	kill $!
 	grep -c '^memcg_dirty_limit_bytes' /tmp/metrics
 	grep '^node_textfile_scrape_error' /tmp/metrics
+	grep '^# TYPE memcg_dirty_throttles' /tmp/metrics
+	grep -c '^# TYPE memcg_.* untyped' /tmp/metrics
 }
 if [[ -x /usr/bin/prometheus-node-exporter ]]; then
 	is 'node exporter: serves what memcgctl wrote' \
-		"$(grep -c '^memcg_dirty_limit_bytes' /var/lib/prometheus/node-exporter/memcgctl.prom)"$'\nnode_textfile_scrape_error 0' served
+		"$(grep -c '^memcg_dirty_limit_bytes' /var/lib/prometheus/node-exporter/memcgctl.prom)"$'\nnode_textfile_scrape_error 0\n# TYPE memcg_dirty_throttles_total counter\n0' served
 else
 	number=$((number + 1))
 	echo "ok $number - node exporter # SKIP it is neither installed here nor to be had"

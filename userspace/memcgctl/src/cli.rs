@@ -124,7 +124,7 @@ pub enum Command {
     /// Set what a TOML file declares, where it is not set yet.
     #[command(after_help = APPLY)]
     Apply(ApplyArgs),
-    /// Print the figures of all cgroups as OpenMetrics text.
+    /// Print the figures of all cgroups for a collector: OpenMetrics, or the text format of Prometheus.
     Metrics(MetricsArgs),
     /// Write man pages and completions for bash, zsh and fish below a directory.
     #[command(hide = true)]

@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &MetricsArgs) -> anyhow::Result<Exit> {
     }
     let mut families = whole_machine(&context.host)?;
     families.extend(per_cgroup.into_iter().map(|per_cgroup| per_cgroup.family));
-    let text = openmetrics::text(&families);
+    let text = openmetrics::text(&families, args.format());
     match &args.output {
         Some(path) => output::file(path, &text)?,
         None => output::data(&text)?,
@@ -72,10 +72,9 @@ pub fn run(context: &Context, args: &MetricsArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// The path. Label values are UTF-8, so that what is not is escaped.
+/// The path. Whoever may make cgroups could put into a name what commands a terminal, and label values are UTF-8.
 fn label(cgroup: &Cgroup) -> String {
-    let path = cgroup.path();
-    path.into_string().unwrap_or_else(escaped)
+    escaped(cgroup.path())
 }
 
 /// What holds for the machine.

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! OpenMetrics text, version 1.0: families of samples, each with what it is and its unit, and an end that tells a
-//! reader that nothing is missing.
+//! reader that nothing is missing. And the older text format of Prometheus, which differs in little, but that little
+//! makes a reader of one lose the types of the other's counters.
 
+use clap::ValueEnum;
 use std::fmt::Write;
+
+/// How it is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// OpenMetrics 1.0.
+    Openmetrics,
+    /// The text format of Prometheus, as a node exporter's textfile collector reads it.
+    Prometheus,
+}
 
 /// What a family counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +23,23 @@ pub enum Kind {
     Gauge,
     /// What only rises.
     Counter,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+        }
+    }
+
+    /// What the names of samples end in.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Gauge => "",
+            Self::Counter => "_total",
+        }
+    }
 }
 
 /// A group of samples of one name.
@@ -43,10 +71,7 @@ impl Family {
 
     /// Add a sample. Each set of labels may come once only.
     pub fn sample(&mut self, labels: &[(&str, &str)], value: Number) {
-        let suffix = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Gauge => "",
-        };
+        let suffix = self.kind.suffix();
         let text = &mut self.samples;
         text.push_str(self.name);
         text.push_str(suffix);
@@ -80,23 +105,32 @@ pub enum Number {
 }
 
 /// The whole exposition. A family without samples is left out.
-pub fn text(families: &[Family]) -> String {
+pub fn text(families: &[Family], format: Format) -> String {
     let mut text = String::new();
     for family in families.iter().filter(|family| !family.samples.is_empty()) {
-        let name = family.name;
-        let kind = match family.kind {
-            Kind::Gauge => "gauge",
-            Kind::Counter => "counter",
-        };
+        let (name, kind) = (family.name, family.kind.name());
         // Writing to a String does not fail.
-        let _ = writeln!(text, "# TYPE {name} {kind}");
-        if let Some(unit) = family.unit {
-            let _ = writeln!(text, "# UNIT {name} {unit}");
+        match format {
+            Format::Openmetrics => {
+                let _ = writeln!(text, "# TYPE {name} {kind}");
+                if let Some(unit) = family.unit {
+                    let _ = writeln!(text, "# UNIT {name} {unit}");
+                }
+                let _ = writeln!(text, "# HELP {name} {}", quoted(family.help));
+            }
+            // There a type is that of samples of the very same name, and what stands behind HELP is not in quotes.
+            Format::Prometheus => {
+                let suffix = family.kind.suffix();
+                let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
+                let _ = writeln!(text, "# HELP {name}{suffix} {help}");
+                let _ = writeln!(text, "# TYPE {name}{suffix} {kind}");
+            }
         }
-        let _ = writeln!(text, "# HELP {name} {}", quoted(family.help));
         text.push_str(&family.samples);
     }
-    text.push_str("# EOF\n");
+    if format == Format::Openmetrics {
+        text.push_str("# EOF\n");
+    }
     text
 }
 
@@ -131,8 +165,21 @@ mod tests {
         plain.sample(&[], Number::Whole(u64::MAX));
         plain.sample(&[("a", "")], Number::Infinite);
         let empty = Family::new("empty", Kind::Gauge, None, "None.");
+        let families = [waits, plain, empty];
         assert_eq!(
-            text(&[waits, plain, empty]),
+            text(&families, Format::Prometheus),
+            "\
+# HELP waits_seconds_total A \"wait\".
+# TYPE waits_seconds_total counter
+waits_seconds_total{a=\"x\\\\y\\n\",b=\"\\\"\"} 1.000002
+# HELP plain Plain.
+# TYPE plain gauge
+plain 18446744073709551615
+plain{a=\"\"} +Inf
+"
+        );
+        assert_eq!(
+            text(&families, Format::Openmetrics),
             "\
 # TYPE waits_seconds counter
 # UNIT waits_seconds seconds

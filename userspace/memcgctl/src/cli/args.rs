@@ -2,6 +2,7 @@
 
 //! What each command takes.
 
+use crate::openmetrics::Format;
 use clap::Args;
 use clap::ValueEnum;
 use clap::ValueHint;
@@ -9,6 +10,7 @@ use memcgfs::mounting::Options;
 use memcgfs::Amount;
 use memcgfs::Assignment;
 use memcgfs::Span;
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -108,8 +110,26 @@ pub struct MetricsArgs {
     #[arg(long, value_name = "N")]
     pub depth: Option<usize>,
     /// Write to FILE, replacing it as a whole, instead of stdout.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    /// How to put it [default: prometheus for a FILE that ends in .prom, else openmetrics].
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+}
+
+impl MetricsArgs {
+    /// The format that is meant.
+    pub fn format(&self) -> Format {
+        // What a textfile collector reads ends so, and it knows the one format only.
+        let collected = self
+            .output
+            .as_ref()
+            .is_some_and(|file| file.extension() == Some(OsStr::new("prom")));
+        self.format.unwrap_or(match collected {
+            true => Format::Prometheus,
+            false => Format::Openmetrics,
+        })
+    }
 }
 
 #[derive(Args, Debug)]
