@@ -32,6 +32,7 @@ use std::fs::File;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -95,6 +96,8 @@ struct Printer {
     host: Option<Host>,
     /// Charges that are not printed yet, since more of the same may come.
     run: Option<Run>,
+    /// What ends a trace that goes on by itself.
+    stop: Option<Stop>,
 }
 
 pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
@@ -110,6 +113,7 @@ pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
         left: args.count,
         host: args.input.is_none().then(|| context.host.clone()),
         run: None,
+        stop: None,
     };
     match &args.input {
         Some(file) => saved(file, &mut printer)?,
@@ -122,7 +126,7 @@ pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
 /// Print what the kernel tells from now on.
 fn live(context: &Context, printer: &mut Printer) -> anyhow::Result<()> {
     // Signals are taken over before there is anything to clean up.
-    let stop = Stop::new(&context.host)?;
+    printer.stop = Some(Stop::new(&context.host)?);
     let mut instance = Instance::make(&context.host)?;
     let mut buffer = vec![0; 1 << 16];
     let mut pending = Vec::new();
@@ -147,7 +151,8 @@ fn live(context: &Context, printer: &mut Printer) -> anyhow::Result<()> {
             0 => Duration::from_millis(500),
             _ => Duration::ZERO,
         };
-        if stop.wait(instance.fd().filter(|_| length == 0), time)? == Woken::Stop {
+        let input = instance.fd().filter(|_| length == 0);
+        if printer.is_stopped(input, time)? {
             return Ok(());
         }
     }
@@ -207,6 +212,14 @@ impl Printer {
         Ok(true)
     }
 
+    /// Wait for `time` at most, or until `input` has something, and tell whether it is time to end.
+    fn is_stopped(&self, input: Option<BorrowedFd<'_>>, time: Duration) -> io::Result<bool> {
+        match &self.stop {
+            Some(stop) => Ok(stop.wait(input, time)? == Woken::Stop),
+            None => Ok(false),
+        }
+    }
+
     /// Print the charges that were held back, and tell whether to go on.
     fn end_run(&mut self) -> anyhow::Result<bool> {
         match self.run.take() {
@@ -218,8 +231,14 @@ impl Printer {
     /// Print an event, and tell whether to go on.
     fn tell(&mut self, event: &Event, charges: Option<u64>) -> anyhow::Result<bool> {
         let read_on = match self.json {
-            true => output::json_line(&self.report(event, charges))?,
-            false => output::line(&self.words(event, charges))?,
+            true => {
+                let report = self.report(event, charges);
+                output::json_line(&report, self.stop.as_ref())?
+            }
+            false => {
+                let words = self.words(event, charges);
+                output::line(&words, self.stop.as_ref())?
+            }
         };
         self.left = self.left.map(|left| left.saturating_sub(1));
         Ok(read_on && self.left != Some(0))

@@ -87,17 +87,20 @@ fn looks(
         };
         let throttled = more(|usage| usage.throttled_usec);
         let read_on = match args.json {
-            true => output::json_line(&Look {
-                name: &name,
-                usec: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
-                dirty: usage.dirty,
-                writeback: usage.writeback,
-                limit: usage.limit.map(Limit::at),
-                background_limit: usage.background_limit.map(Limit::at),
-                throttled_usec: throttled,
-                throttled_count: more(|usage| usage.throttled_count),
-            })?,
-            false => output::line(&line(time, &usage, throttled, rich))?,
+            true => output::json_line(
+                &Look {
+                    name: &name,
+                    usec: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+                    dirty: usage.dirty,
+                    writeback: usage.writeback,
+                    limit: usage.limit.map(Limit::at),
+                    background_limit: usage.background_limit.map(Limit::at),
+                    throttled_usec: throttled,
+                    throttled_count: more(|usage| usage.throttled_count),
+                },
+                Some(stop),
+            )?,
+            false => output::line(&line(time, &usage, throttled, rich), Some(stop))?,
         };
         history.push(Sample {
             time,

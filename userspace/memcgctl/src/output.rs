@@ -2,6 +2,7 @@
 
 //! Data on stdout, messages on stderr. Neither panics when its reader has gone.
 
+use crate::stop::Stop;
 use anyhow::anyhow;
 use memcgfs::in_words;
 use serde::Serialize;
@@ -13,10 +14,14 @@ use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process;
 
 /// The format of what `--json` prints. It changes when a reader of the old one would misread the new one.
 const JSON_VERSION: u32 = 1;
+
+/// So much a pipe takes at once when it has room at all.
+const PIPE_BUF: usize = 4096;
 
 /// A JSON document: its version, then its content.
 #[derive(Serialize)]
@@ -26,23 +31,31 @@ struct Document<'a, T> {
     content: &'a T,
 }
 
-/// Print a line of data and tell whether somebody still reads.
-pub fn line(line: &str) -> anyhow::Result<bool> {
+/// Print a line of data and tell whether to go on: somebody still reads, and `stop` does not end a wait for room.
+pub fn line(line: &str, stop: Option<&Stop>) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(anyhow!("cannot write to stdout: {}", in_words(&error))),
+    for part in format!("{line}\n").as_bytes().chunks(PIPE_BUF) {
+        if let Some(stop) = stop {
+            if !stop.wait_for_room()? {
+                return Ok(false);
+            }
+        }
+        match stdout.write_all(part).and_then(|()| stdout.flush()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(false),
+            Err(error) => return Err(anyhow!("cannot write to stdout: {}", in_words(&error))),
+        }
     }
+    Ok(true)
 }
 
-/// Print a JSON document in one line and tell whether somebody still reads.
-pub fn json_line(content: &impl Serialize) -> anyhow::Result<bool> {
+/// Print a JSON document as such a line.
+pub fn json_line(content: &impl Serialize, stop: Option<&Stop>) -> anyhow::Result<bool> {
     let document = Document {
         version: JSON_VERSION,
         content,
     };
-    line(&serde_json::to_string(&document)?)
+    line(&visible(serde_json::to_string(&document)?), stop)
 }
 
 /// Print data. When the reader has closed the pipe it has seen enough: that is no error.
@@ -63,8 +76,30 @@ pub fn json(content: &impl Serialize) -> anyhow::Result<()> {
         version: JSON_VERSION,
         content,
     };
-    let text = serde_json::to_string_pretty(&document)?;
+    let text = visible(serde_json::to_string_pretty(&document)?);
     data(&format!("{text}\n"))
+}
+
+/// JSON in which nothing commands a terminal or turns the direction of text: whoever may make cgroups chooses names.
+fn visible(json: String) -> String {
+    // JSON itself is ASCII, and the characters below have been escaped: what is not visible stands in a string.
+    let hidden = |c: &char| *c > '~' && c.escape_debug().len() > 1;
+    if !json.chars().any(|c| hidden(&c)) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match hidden(&c) {
+            true => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String does not fail.
+                    let _ = fmt::Write::write_fmt(&mut text, format_args!("\\u{unit:04x}"));
+                }
+            }
+            false => text.push(c),
+        }
+    }
+    text
 }
 
 /// Put data into a file in one go: who reads it meanwhile sees the old content or the new one, never a part.
@@ -76,10 +111,9 @@ pub fn file(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        // A pipe or a device is not to be replaced by a file.
+    let Some(path) = replaceable(path) else {
         return fs::write(path, text);
-    }
+    };
     // A collector that takes all files of a directory takes none that starts with a dot.
     let new = path.with_file_name(format!(".memcgctl-{}", process::id()));
     let write = || {
@@ -90,12 +124,42 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
             }
         }
         let mut file = File::create_new(&new)?;
+        if let Ok(old) = fs::metadata(&path) {
+            file.set_permissions(old.permissions())?;
+        }
         file.write_all(text.as_bytes())?;
-        fs::rename(&new, path)
+        fs::rename(&new, &path)
     };
     write().inspect_err(|_| {
         let _ = fs::remove_file(&new);
     })
+}
+
+/// The regular file that a path leads to, be it there or not; `None` if it leads to anything else, which is not to be
+/// replaced by a file.
+fn replaceable(path: &Path) -> Option<PathBuf> {
+    let mut path = path.to_owned();
+    // As many links as the kernel would follow.
+    for _ in 0..40 {
+        let dir = match path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        // A link there may be /dev/stdout, and what it leads to somebody's open file.
+        if fs::canonicalize(&dir)
+            .is_ok_and(|dir| dir.starts_with("/dev") || dir.starts_with("/proc"))
+        {
+            return None;
+        }
+        match fs::read_link(&path) {
+            Ok(target) => path = dir.join(target),
+            Err(_) => {
+                let other = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file());
+                return (!other).then_some(path);
+            }
+        }
+    }
+    None
 }
 
 /// Print a message for people. There is nobody to tell if that fails.

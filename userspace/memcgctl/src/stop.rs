@@ -10,6 +10,7 @@ use nix::poll::PollFlags;
 use nix::poll::PollTimeout;
 use signal_hook::consts::SIGHUP;
 use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGQUIT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::low_level::pipe;
 use std::io;
@@ -40,7 +41,7 @@ impl Stop {
     /// Take the signals over. One that is ignored, as under nohup, stays so.
     pub fn new(host: &Host) -> io::Result<Self> {
         let (signals, sender) = UnixStream::pair()?;
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
             if !host.ignores_signal(signal) {
                 pipe::register(signal, sender.try_clone()?)?;
             }
@@ -76,6 +77,24 @@ impl Stop {
                 Some(0 | 1) => Woken::Stop,
                 _ => Woken::Ready,
             });
+        }
+    }
+
+    /// Wait until stdout has room, or nobody reads it any more; tells `false` if it is time to end before that.
+    pub fn wait_for_room(&self) -> io::Result<bool> {
+        loop {
+            let mut fds = [
+                PollFd::new(self.stdout.as_fd(), PollFlags::POLLOUT),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            ];
+            match poll(&mut fds, PollTimeout::NONE) {
+                Ok(0) | Err(Errno::EINTR) => continue,
+                Err(errno) => return Err(errno.into()),
+                Ok(_) => {}
+            }
+            // What there is room for is printed, even at the end.
+            let [stdout, _] = &fds;
+            return Ok(stdout.revents().is_some_and(|events| !events.is_empty()));
         }
     }
 }

@@ -7,7 +7,9 @@ use crate::openmetrics::Samples;
 use crate::Machine;
 use std::ffi::OsStr;
 use std::fs;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 
 fn value(samples: &Samples, name: &str, label: Option<(&str, &str)>) -> Option<f64> {
@@ -100,7 +102,7 @@ fn odd_names() {
     machine.cgroup("two\nlines \"and\" back\\slash");
     machine.cgroup(OsStr::from_bytes(b"raw\xff"));
     let samples = parse(&machine.run(["metrics"]).expect(0, "")).unwrap();
-    for name in ["/two\nlines \"and\" back\\slash", "/raw\\xff"] {
+    for name in ["/two\\nlines \"and\" back\\slash", "/raw\\xff"] {
         assert_eq!(
             value(&samples, "memcg_dirty_bytes", Some(("cgroup", name))),
             Some(8192.0)
@@ -114,6 +116,28 @@ fn odd_names() {
         4,
         "memcgctl: two cgroups look like \"/raw\\\\xff\"; one is left out\n",
     );
+}
+
+#[test]
+fn no_name_commands_a_terminal() {
+    let machine = Machine::new();
+    let name = "\x1b[2J\u{9b}31m\u{202e}\x7f";
+    machine.cgroup(name);
+    for args in [
+        &["metrics"][..],
+        &["tree", "--json"],
+        &["top", "--json", "--interval", "1ms"],
+        &["watch", "--json", "--count", "1", name],
+    ] {
+        let out = machine.run(args).expect(0, "");
+        let hidden = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!out.contains(hidden), "{out:?}");
+        if args.contains(&"--json") {
+            let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+            let text = json.to_string();
+            assert!(text.contains("\u{9b}31m\u{202e}\x7f\""), "{text:?}");
+        }
+    }
 }
 
 #[test]
@@ -131,11 +155,50 @@ fn one_unreadable_cgroup_hides_no_other() {
 #[test]
 fn into_a_file() {
     let machine = Machine::new();
+    machine.cgroup("a");
     machine.put("text/memcg.prom", "old");
     let file = machine.path("text/memcg.prom");
     let args = ["metrics".as_ref(), "--output".as_ref(), file.as_os_str()];
     assert_eq!(machine.run(args).expect(0, ""), "");
+    // As a textfile collector takes it: the type bears the very name of the samples.
+    let text = machine.read("text/memcg.prom");
+    assert!(
+        text.contains("\n# TYPE memcg_dirty_throttles_total counter\nmemcg_dirty_throttles_total{"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("# EOF") && !text.contains("# UNIT"),
+        "{text}"
+    );
+    let openmetrics = args.into_iter().chain(["--format=openmetrics".as_ref()]);
+    assert_eq!(machine.run(openmetrics).expect(0, ""), "");
     parse(&machine.read("text/memcg.prom")).unwrap();
+    // A link stays one, and what it leads to keeps its mode.
+    machine.put("elsewhere", "old");
+    let elsewhere = machine.path("elsewhere");
+    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o640)).unwrap();
+    machine.link("link", "elsewhere");
+    let link = machine.path("link");
+    machine
+        .run(["metrics".as_ref(), "--output".as_ref(), link.as_os_str()])
+        .expect(0, "");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    parse(&machine.read("elsewhere")).unwrap();
+    let mode = fs::metadata(&elsewhere).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    // One like /dev/stdout leads to a file that others have open.
+    machine.link("stdout", "/proc/self/fd/1");
+    let stdout = machine.path("stdout");
+    let open = File::create(&elsewhere).unwrap();
+    let inode = open.metadata().unwrap().ino();
+    let mut command = machine.command();
+    command.args(["metrics".as_ref(), "--output".as_ref(), stdout.as_os_str()]);
+    machine
+        .end(command.stdout(open).output().unwrap())
+        .expect(0, "");
+    assert!(fs::symlink_metadata(&stdout).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&elsewhere).unwrap().ino(), inode);
+    parse(&machine.read("elsewhere")).unwrap();
     // A collector runs as another user, and there is nothing left that it would read.
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,

@@ -194,7 +194,12 @@ fn keys_end_it() {
 
 #[test]
 fn signals_end_it() {
-    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+    for signal in [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
         let top = OnTerminal::start();
         kill(top.pid(), signal).unwrap();
         top.check_ended();

@@ -3,6 +3,8 @@
 //! `memcgctl watch`: what it prints, and that it ends as it should whatever ends it.
 
 use crate::Machine;
+use nix::fcntl::fcntl;
+use nix::fcntl::FcntlArg;
 use nix::sys::signal::kill;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -13,6 +15,7 @@ use std::process::Child;
 use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -96,7 +99,12 @@ fn json() {
 
 #[test]
 fn signals_end_it_well() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    for signal in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
         let machine = machine();
         // A long interval must not delay the end.
         let (mut child, _lines) = started(&machine, &["--interval", "1h"]);
@@ -104,6 +112,33 @@ fn signals_end_it_well() {
         kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
         assert!(start.elapsed() < Duration::from_secs(10));
+        check_picture(&machine);
+    }
+}
+
+#[test]
+fn a_reader_that_takes_nothing_is_no_obstacle() {
+    for json in [&["--interval", "1ms"][..], &["--interval", "1ms", "--json"]] {
+        let machine = machine();
+        let mut child = watch(&machine, json).spawn().unwrap();
+        let pipe = child.stdout.take().unwrap();
+        fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+        // By then it is full.
+        thread::sleep(Duration::from_secs(1));
+        kill(
+            Pid::from_raw(child.id().try_into().unwrap()),
+            Signal::SIGINT,
+        )
+        .unwrap();
+        let start = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if start.elapsed() > Duration::from_secs(10) {
+                child.kill().unwrap();
+                panic!("it did not end");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(0));
         check_picture(&machine);
     }
 }
