@@ -101,11 +101,12 @@ cli_files() {
 	"$INSTALL" cli && same "$(with_manifest /usr/local)" "$(files "$root")"
 }
 
+# With what means something to sed or to systemd in it.
 prefix_is_heeded() {
-	PREFIX='/opt/m k' "$INSTALL" cli &&
-		same "$(with_manifest '/opt/m k')" "$(files "$root")" &&
-		grep -qx 'ExecStart=/opt/m k/bin/memcgctl apply /etc/memcg-knobs.toml' \
-			"$root/opt/m k/lib/systemd/system/memcg-knobs.service"
+	PREFIX='/opt/m k&|' "$INSTALL" cli &&
+		same "$(with_manifest '/opt/m k&|')" "$(files "$root")" &&
+		grep -Fqx 'ExecStart="/opt/m k&|/bin/memcgctl" apply "/etc/memcg-knobs.toml"' \
+			"$root/opt/m k&|/lib/systemd/system/memcg-knobs.service"
 }
 
 no_writable_directories() {
@@ -149,6 +150,7 @@ check "uninstall leaves nothing" uninstall_leaves_nothing
 check "uninstall: nothing is installed" says 'nothing is installed' "$INSTALL" uninstall
 fresh
 check "install-cli: PREFIX" prefix_is_heeded
+check "install-cli: a PREFIX that a unit can not have" says 'which mean something in a unit' env PREFIX='/opt/%n' "$INSTALL" cli
 fresh
 check "uninstall leaves what others put there" what_others_put_there_stays
 fresh

@@ -71,9 +71,13 @@ put() {
 	manifest["file $1 $4"]=new
 }
 
-# filled FILE: a template with its values.
+# filled FILE: a template with its values, whatever characters these have.
 filled() {
-	sed -e "s|@BINDIR@|$PREFIX/bin|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@VERSION@|$VERSION|g" "$1"
+	local text
+	text=$(<"$1")
+	text=${text//@BINDIR@/"$PREFIX/bin"}
+	text=${text//@SYSCONFDIR@/"$SYSCONFDIR"}
+	printf '%s\n' "${text//@VERSION@/"$VERSION"}"
 }
 
 # replace PART [NAME]: install PART and remove what was installed of it before and is not any more.
@@ -205,6 +209,9 @@ uninstall() {
 }
 
 [[ $PREFIX == /* && $SYSCONFDIR == /* ]] || die install "PREFIX and SYSCONFDIR have to be absolute paths"
+# Spaces are quoted there.
+[[ $PREFIX$SYSCONFDIR != *[\"\\\$%$'\n']* ]] ||
+	die install "PREFIX and SYSCONFDIR may not have quotes, backslashes, \$, % or newlines in them, which mean something in a unit"
 (($# > 0)) || die install "usage: tools/install.sh cli|module|dkms...|uninstall"
 [[ $DESTDIR || $EUID -eq 0 ]] || die install "this needs root: use sudo, or DESTDIR=DIR to install into DIR"
 [[ ! $DESTDIR || $DESTDIR == /* ]] || DESTDIR=$PWD/$DESTDIR
