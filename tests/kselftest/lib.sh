@@ -350,7 +350,22 @@ fs_remove()
 # disk_written DEVICE: bytes written to it so far.
 disk_written()
 {
-	awk '{ print $7 * 512 }' "/sys/class/block/${1##*/}/stat"
+	local stat
+	read -ra stat <"/sys/class/block/${1##*/}/stat"
+	echo $((stat[6] * 512))
+}
+
+# check_content DESCRIPTION FILE LIKE: the disk has in FILE what LIKE begins with. What
+# is still to be written is written, and then read from the disk.
+check_content()
+{
+	local same=1
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	"$workload" read --file "$2" --size "$(stat -c %s "$2")" --same-as "$3" >"$work/content" 2>&1 ||
+		same=''
+	check "$1" test "$same"
+	[[ $same ]] || diag "$(cat "$work/content")"
 }
 
 # set_sysctl NAME VALUE: until the end of the test.
@@ -601,7 +616,8 @@ check_held()
 {
 	local -n sampled=$2
 	diag "$1: limit=$3 max=${sampled[max]} held_mean=${sampled[held_mean]}" \
-		"above=${sampled[above]}/${sampled[n]} reached_ms=${sampled[reached_ms]}"
+		"above=${sampled[above]}/${sampled[n]} (by a first reading ${sampled[first_above]})" \
+		"reached_ms=${sampled[reached_ms]}"
 	if [[ $quick && ${sampled[held_n]} -lt 50 ]]; then
 		skip "$1: half the limit was reached" "the debug kernel is slower than the disk"
 	else

@@ -75,6 +75,7 @@ expect 70 'kernel splat: WARNING: made up' 'splat, though the command succeeds' 
 	sh -c 'echo "<4>WARNING: made up" >/dev/kmsg'
 # What only kmemleak's file says, whatever kernel this is: another is put there.
 # What init writes to it is a line of it, gone, or refused.
+# shellcheck disable=SC2016 # The guest's shell expands it.
 kmemleak='[ -e /sys/kernel/debug/kmemleak ] || mount -t tmpfs none /sys/kernel/debug
 	touch /sys/kernel/debug/kmemleak
 	echo unreferenced object >/tmp/leak

@@ -3,7 +3,7 @@
 //! `read`: reads a part of a file once, as a process of a cgroup.
 //!
 //! It has all the memory that it needs before it begins, and gives none of it back, so that it can read on in a cgroup
-//! that gets full meanwhile.
+//! that gets full meanwhile. With `--same-as` it compares what it reads with another file.
 
 use crate::cgroup;
 use crate::error::Context;
@@ -25,6 +25,9 @@ pub struct Args {
     /// Where in the file they begin.
     #[arg(long, default_value = "0", value_parser = bytes)]
     offset: u64,
+    /// Fail unless this file has the same there.
+    #[arg(long)]
+    same_as: Option<PathBuf>,
     /// Bytes per call.
     #[arg(long, default_value = "64k", value_parser = bytes)]
     block: u64,
@@ -41,6 +44,11 @@ pub fn run(args: &Args) -> Result<()> {
     let name = args.file.display();
     let file = File::open(&args.file).context(&name)?;
     let buffer = vec![0x5a; args.block.min(args.size) as usize].leak();
+    let other = match &args.same_as {
+        Some(path) => Some((File::open(path).context(path.display())?, path.display())),
+        None => None,
+    };
+    let mut wanted = vec![0; other.as_ref().map_or(0, |_| buffer.len())];
     println!("file={name} size={}", args.size);
     let start = Instant::now();
     let mut done = 0;
@@ -48,6 +56,14 @@ pub fn run(args: &Args) -> Result<()> {
         let length = args.block.min(args.size - done) as usize;
         file.read_exact_at(&mut buffer[..length], args.offset + done)
             .context(&name)?;
+        if let Some((other, path)) = &other {
+            other
+                .read_exact_at(&mut wanted[..length], args.offset + done)
+                .context(path)?;
+            if buffer[..length] != wanted[..length] {
+                return Err(format!("{name} differs from {path} after {done} bytes"));
+            }
+        }
         done += length as u64;
     }
     println!("bytes={done} ms={}", start.elapsed().as_millis());

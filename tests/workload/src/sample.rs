@@ -70,24 +70,28 @@ struct Sample {
     at: Duration,
     dirty: u64,
     writeback: u64,
+    /// The limit was passed, by the first reading at least.
+    first_above: bool,
 }
 
-/// Reads the figures; those above the limit are read once more, and the lower reading counts.
+/// Reads the figures; those above the limit are read once more, and the lower reading counts. Also returns whether that
+/// was so.
 ///
 /// The kernel prints the dirty bytes first and looks at those under writeback a moment later. Pages
 /// that go from one to the other in between, some MiB when writeback starts, are in both figures.
 /// An excess that is real is still there in the next reading: no disk takes it away that fast.
-fn read_consistent(reader: &mut Reader, limit: Option<u64>) -> Result<Reading> {
+fn read_consistent(reader: &mut Reader, limit: Option<u64>) -> Result<(Reading, bool)> {
     let first = reader.read()?;
     if limit.is_none_or(|limit| first.total() <= limit) {
-        return Ok(first);
+        return Ok((first, false));
     }
     let second = reader.read()?;
-    Ok(if second.total() < first.total() {
+    let lower = if second.total() < first.total() {
         second
     } else {
         first
-    })
+    };
+    Ok((lower, true))
 }
 
 fn collect(args: &Args) -> Result<Vec<Sample>> {
@@ -114,11 +118,12 @@ fn collect(args: &Args) -> Result<Vec<Sample>> {
         if end.is_some_and(|end| at >= end) {
             return Ok(samples);
         }
-        let reading = read_consistent(&mut reader, args.limit)?;
+        let (reading, first_above) = read_consistent(&mut reader, args.limit)?;
         samples.push(Sample {
             at,
             dirty: reading.dirty,
             writeback: reading.writeback,
+            first_above,
         });
         // A sample that came late is not followed by a burst: samples are to be spread evenly in time.
         while due <= start.elapsed() {
@@ -134,14 +139,15 @@ fn collect(args: &Args) -> Result<Vec<Sample>> {
 /// Formats what is to be said about a limit: how often it was passed, and how well used it was.
 ///
 /// `held_mean` is the mean from the first sample at or above half the limit on (the first time that the writers could
-/// have been throttled), so that the ramp before it does not count.
+/// have been throttled), so that the ramp before it does not count. `first_above` is `above` without second readings.
 fn against_limit(totals: &[u64], samples: &[Sample], limit: u64) -> String {
     let above = totals.iter().filter(|&&total| total > limit).count();
+    let first_above = samples.iter().filter(|s| s.first_above).count();
     let reached = totals.iter().position(|&total| total >= limit / 2);
     let held = reached.map_or(&[][..], |first| &totals[first..]);
     let reached_ms = reached.map_or(-1, |first| samples[first].at.as_millis() as i64);
     format!(
-        " above={above} above_fraction={:.4} reached_ms={reached_ms} held_n={} held_mean={}",
+        " above={above} first_above={first_above} above_fraction={:.4} reached_ms={reached_ms} held_n={} held_mean={}",
         above as f64 / totals.len() as f64,
         held.len(),
         mean(held),

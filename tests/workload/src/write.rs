@@ -22,8 +22,8 @@ pub struct Args {
     /// Writer k writes FILE.k.
     #[arg(long)]
     file: PathBuf,
-    /// Bytes of each file that are written.
-    #[arg(long, value_parser = bytes)]
+    /// Bytes of each file that are written; the last one given counts.
+    #[arg(long, value_parser = bytes, overrides_with = "size")]
     size: u64,
     /// Where in the file they begin.
     #[arg(long, default_value = "0", value_parser = bytes)]
