@@ -35,7 +35,7 @@ build)
 	static tests/workload workload -C relocation-model=static
 	;;
 test)
-	for crate in tests/unit userspace; do
+	for crate in tests/unit tests/workload userspace; do
 		step crates "testing $crate"
 		in_crate "$crate" test --locked --workspace --jobs "$JOBS"
 	done
