@@ -51,8 +51,8 @@ lint: kernel			## form and lints of everything
 	@tools/lint.sh
 deps:				## install what is missing (Debian 12 and 13; elsewhere it is named)
 	@tools/deps.sh
-clean:				## remove build/, but not the cache of kernels outside the checkout
-	rm -rf build
+clean:				## remove build/, but for patches-tree, and not the cache of kernels outside the checkout
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name patches-tree -exec rm -rf {} +
 help:				## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
 	@echo

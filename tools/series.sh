@@ -82,7 +82,7 @@ save() {
 	[[ -d $tree/.git ]] || die series "there is no $tree" "\`make patches-edit\` makes it."
 	branch=$(git -C "$tree" symbolic-ref -q --short HEAD) || die series "$tree is in the middle of something: finish it"
 	[[ ! -d $tree/.git/rebase-apply ]] || die series "$tree is in the middle of git am: finish it"
-	[[ -z $(git -C "$tree" status --porcelain -uno) ]] || die series "$tree has changes that are not committed"
+	[[ -z $(git -C "$tree" status --porcelain) ]] || die series "$tree has changes, or new files, that are not committed"
 	last=$(git -C "$tree" log -1 --format='%an%n%ae%n%aI')
 	[[ ! -e $cover ]] || text=$(cover_text)
 	mkdir -p "$TOP/patches"
