@@ -25,9 +25,11 @@ use memcgfs::tracing::Instance;
 use memcgfs::tracing::Line;
 use memcgfs::tracing::What;
 use memcgfs::Host;
+use names::Interest;
 use names::Names;
 use run_of_charges::Run;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::io::BufRead;
@@ -39,6 +41,9 @@ use std::time::Duration;
 /// What the kernel has for the name of a task that has been running since tracing began: it notes names when it switches
 /// to another task.
 const UNKNOWN: &str = "<...>";
+
+/// With more events waiting, cgroups are looked for at once.
+const MOST_WAITING: usize = 4096;
 
 /// An event for programs: a line of JSON.
 #[derive(Default, Serialize)]
@@ -89,6 +94,10 @@ struct Place {
 /// What goes on while lines come in.
 struct Printer {
     names: Names,
+    /// Events that are not printed yet, since the first of them is of a cgroup that is still to be looked for.
+    waiting: VecDeque<Event>,
+    /// How many events were left out because it can not be told any more which cgroup they were of.
+    gone: u64,
     json: bool,
     /// How many more lines to print.
     left: Option<u64>,
@@ -108,7 +117,9 @@ pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
         (None, false) => None,
     };
     let mut printer = Printer {
-        names: Names::new(hierarchy.root(), below),
+        names: Names::new(hierarchy.root(), below, args.input.is_some()),
+        waiting: VecDeque::new(),
+        gone: 0,
         json: args.json,
         left: args.count,
         host: args.input.is_none().then(|| context.host.clone()),
@@ -119,7 +130,7 @@ pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
         Some(file) => saved(file, &mut printer)?,
         None => live(context, &mut printer)?,
     }
-    printer.end_run()?;
+    printer.finish()?;
     Ok(Exit::Done)
 }
 
@@ -143,7 +154,7 @@ fn live(context: &Context, printer: &mut Printer) -> anyhow::Result<()> {
         if pending.len() > 1 << 20 {
             pending.clear();
         }
-        if length == 0 && !printer.end_run()? {
+        if !printer.go_on(false)? || length == 0 && !printer.end_run()? {
             return Ok(());
         }
         // With something read there may be more at once; else look now and then, whatever the kernel tells.
@@ -187,7 +198,7 @@ impl Printer {
             }
             None => return Ok(true),
         };
-        if event.what == What::Passed || !self.is_wanted(&event) {
+        if event.what == What::Passed {
             return Ok(true);
         }
         if event.task == UNKNOWN {
@@ -197,6 +208,50 @@ impl Printer {
                 .and_then(|host| host.task_name(event.tid));
             event.task = name.unwrap_or(event.task);
         }
+        self.waiting.push_back(event);
+        self.go_on(self.waiting.len() > MOST_WAITING)
+    }
+
+    /// Print of what is waiting what can be, with `now` all of it, and tell whether to go on.
+    fn go_on(&mut self, now: bool) -> anyhow::Result<bool> {
+        while let Some(event) = self.waiting.pop_front() {
+            let other = match event.what {
+                What::Recharge { from_ino, .. } => from_ino,
+                _ => None,
+            };
+            match self.names.interest([event.cgroup_ino, other], now) {
+                Interest::Wanted => {
+                    if !self.take(event)? {
+                        return Ok(false);
+                    }
+                }
+                Interest::Unwanted => {}
+                Interest::Gone => self.gone += 1,
+                Interest::Later => {
+                    self.waiting.push_front(event);
+                    break;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Print what was held back, and say what could not be.
+    fn finish(&mut self) -> anyhow::Result<()> {
+        if self.left != Some(0) && self.go_on(true)? {
+            self.end_run()?;
+        }
+        if self.gone != 0 {
+            output::note(format_args!(
+                "events left out because their cgroup is not there any more: {}",
+                self.gone
+            ));
+        }
+        Ok(())
+    }
+
+    /// Print an event, or hold it back if it is a charge, and tell whether to go on.
+    fn take(&mut self, event: Event) -> anyhow::Result<bool> {
         if let Some(run) = &mut self.run {
             if run.takes(&event) {
                 return Ok(true);
@@ -242,16 +297,6 @@ impl Printer {
         };
         self.left = self.left.map(|left| left.saturating_sub(1));
         Ok(read_on && self.left != Some(0))
-    }
-
-    /// Whether it is about a cgroup that is of interest.
-    fn is_wanted(&mut self, event: &Event) -> bool {
-        let other = match event.what {
-            What::Recharge { from_ino, .. } => from_ino,
-            _ => None,
-        };
-        self.names.is_wanted(event.cgroup_ino)
-            || other.is_some_and(|ino| self.names.is_wanted(Some(ino)))
     }
 
     /// The path of a cgroup, or what else there is to name it by.
