@@ -53,6 +53,13 @@ set_knob p dirty_background_limit_in_bytes 4M
 dirty p/c
 flushed "the parent's background limit" p $((4 * M))
 
+# With that alone the kernel's own limit is held in the same way, for all below.
+cg_make q/c
+set_knob q dirty_background_limit_in_bytes 4M
+set_knob q/c dirty_limit_in_bytes 1G
+check_num "the limit in force is that of the parent without one of its own" \
+	"$(stat_of q/c limit)" '<=' $(($(stat_of q limit) * 9 / 8))
+
 cg_make later
 set_knob later dirty_limit_in_bytes 64M
 set_knob later dirty_background_limit_in_bytes 60M

@@ -13,11 +13,18 @@ locked()
 	memory_of "$1" unevictable --drain
 }
 
+# are_locked BYTES: so much is, and no more.
+# shellcheck disable=SC2317 # loop_until calls it.
+are_locked()
+{
+	[[ $(locked p) == "$1" ]]
+}
+
 # unlocked: nothing is unevictable any more.
 # shellcheck disable=SC2317 # loop_until calls it.
 unlocked()
 {
-	[[ $(locked p) == 0 ]]
+	are_locked 0
 }
 
 # marked: large pages are marked as locked again when reclaim comes across them,
@@ -36,7 +43,7 @@ one()
 	cg_make p/old p/user
 	fill p/old mnt/f "$size"
 	keep user p/user --file "$work/mnt/f.0" --size "$size" --lock
-	check_eq "$what: it is locked" "$(locked p)" "$size"
+	check "$what: it is locked" loop_until 5 are_locked "$size"
 	[[ $3 != mapped ]] || switch mapped 1
 	cg_remove p/old
 	case $3 in

@@ -73,5 +73,17 @@ keep outside q/out --file "$work/mnt/f.0" --size "$size"
 switch mapped 1
 cg_remove p/old
 check_moves "any, by a removal" p q/out shmem "$size" 5
+halt outside W
+rm "$work/mnt/f.0"
+
+# --- the scope is widened when all else is done ------------------------------------------
+switch scope subtree
+cg_make p/old
+fill p/old mnt/f "$size"
+keep outside q/out --file "$work/mnt/f.0" --size "$size"
+cg_remove p/old
+check "subtree: not by a removal either" stays 2 inherits p "$size"
+switch scope any
+check_moves "any, at once" p q/out shmem "$size" 5
 
 finish
