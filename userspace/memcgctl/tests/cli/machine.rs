@@ -42,16 +42,27 @@ pub struct Run {
 impl Machine {
     /// A machine with the module loaded and no cgroup but the root.
     pub fn new() -> Self {
-        let machine = Self::stock();
-        machine.put("sys/module/memcg_knobs/refcnt", "0\n");
-        machine
+        Self::stock().with_module()
+    }
+
+    fn with_module(self) -> Self {
+        self.put("sys/module/memcg_knobs/refcnt", "0\n");
+        self
     }
 
     /// A machine whose kernel knows nothing of the project.
     pub fn stock() -> Self {
-        let machine = Self {
-            dir: tempdir().unwrap(),
-        };
+        Self::at(tempdir().unwrap())
+    }
+
+    /// One with the module, in memory where that can be: the made-up files of many cgroups are slow to make on a disk.
+    pub fn in_memory() -> Self {
+        let dir = TempDir::new_in("/dev/shm").or_else(|_| tempdir());
+        Self::at(dir.unwrap()).with_module()
+    }
+
+    fn at(dir: TempDir) -> Self {
+        let machine = Self { dir };
         machine.put("cgroup/cgroup.controllers", "cpu io memory pids\n");
         machine.put("cgroup/cgroup.subtree_control", "io memory\n");
         machine.put("cgroup/memory.stat", "file_dirty 12288\nfile_writeback 0\n");
