@@ -78,7 +78,7 @@ pub fn run(
     })
 }
 
-/// A line on stderr: redrawn in place on a terminal, else a new one now and then.
+/// A line on stderr: redrawn in place on a terminal, else one for all, so that a job's log is not filled.
 struct Progress {
     interval: Duration,
     in_place: bool,
@@ -102,6 +102,7 @@ impl Progress {
             true => {
                 let _ = write!(io::stderr(), "\r\x1b[K{text}");
             }
+            false if self.drawn => {}
             false => output::note(text),
         }
         self.drawn = true;
