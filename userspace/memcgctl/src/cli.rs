@@ -10,6 +10,7 @@ pub use args::*;
 pub use target::usage;
 pub use target::Target;
 
+use crate::cmd_top::keys;
 use clap::Args;
 use clap::FromArgMatches;
 use clap::Parser;
@@ -35,19 +36,6 @@ A file:
   dirty_ratio = 2.5
 
 All of it is checked before anything is written; what holds already is not written again.";
-
-/// What the keys of `top` are.
-pub const TOP: &str = "\
-Keys:
-  Up Down PgUp PgDn Home End   move
-  Left Right                   sort by another column
-  r                            sort the other way round
-  t                            tree or flat
-  /                            filter by a part of the path (Enter keeps it, Esc not)
-  Space                        pause
-  + -                          look less or more often
-  ?                            help
-  q                            quit";
 
 /// Dirty limits and charges of cgroups: look at them, explain them, set them.
 #[derive(Debug, Parser)]
@@ -98,7 +86,7 @@ pub enum Command {
     /// Derive the limit in force from raw figures, tell who binds and what to change.
     Explain(ExplainArgs),
     /// Show all cgroups in a table that renews itself.
-    #[command(after_help = TOP)]
+    #[command(after_help = keys::help())]
     Top(TopArgs),
     /// Watch a cgroup's dirty pages against their limit over time.
     Watch(WatchArgs),

@@ -3,6 +3,7 @@
 //! `memcgctl top`: all cgroups in a table that renews itself, or once.
 
 mod draw;
+pub mod keys;
 mod sampler;
 mod screen;
 #[cfg(test)]
@@ -80,6 +81,7 @@ pub fn run(context: &Context, args: &TopArgs) -> anyhow::Result<Exit> {
         interval: args.interval.0,
         mode: Mode::Normal,
         paused: false,
+        host: context.host.clone(),
         lacking,
         rich: output::is_rich(),
         color: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),

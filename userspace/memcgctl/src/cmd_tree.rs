@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::output;
 use crate::report::Report;
 use crate::table;
+use crate::table::Branches;
 use memcgfs::escaped;
 use memcgfs::knobs;
 use memcgfs::Cgroup;
@@ -44,12 +45,6 @@ struct Gathering<'a> {
 struct Listing<'a> {
     cgroups: Vec<&'a Report>,
 }
-
-/// What the branches are drawn with: a child, the last child, and below each of them.
-struct Glyphs([&'static str; 4]);
-
-const UTF8: Glyphs = Glyphs(["├─", "└─", "│ ", "  "]);
-const ASCII: Glyphs = Glyphs(["|-", "`-", "| ", "  "]);
 
 /// The heads of the columns about dirty limits. The first and the last are text, the others are numbers.
 const LIMITS: [&str; 9] = [
@@ -188,20 +183,20 @@ impl Node {
     /// This node and those below, each with its label. `head` is drawn before its own name, `tail` before all below.
     fn labelled<'a>(
         &'a self,
-        glyphs: &Glyphs,
+        branches: &Branches,
         head: &str,
         tail: &str,
         into: &mut Vec<(String, &'a Node)>,
     ) {
         into.push((format!("{head}{}", self.label), self));
-        let [child, last_child, below, below_last] = glyphs.0;
+        let [child, last_child, below, below_last] = branches;
         for (index, node) in self.children.iter().enumerate() {
             let (branch, stem) = match index + 1 == self.children.len() {
                 true => (last_child, below_last),
                 false => (child, below),
             };
             node.labelled(
-                glyphs,
+                branches,
                 &format!("{tail}{branch}"),
                 &format!("{tail}{stem}"),
                 into,
@@ -215,13 +210,10 @@ fn text<const N: usize>(
     heads: [&str; N],
     row: fn(&Node, String) -> [String; N],
 ) -> String {
-    let glyphs = match output::is_rich() {
-        true => &UTF8,
-        false => &ASCII,
-    };
+    let branches = table::branches(output::is_rich());
     let mut labelled = Vec::new();
     if let Some(tree) = tree {
-        tree.labelled(glyphs, "", "", &mut labelled);
+        tree.labelled(&branches, "", "", &mut labelled);
     }
     let mut rows = vec![heads.map(str::to_owned)];
     rows.extend(labelled.into_iter().map(|(label, node)| row(node, label)));

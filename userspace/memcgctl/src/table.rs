@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Columns of text.
+//! Columns of text, and what trees in them are drawn with.
 
 use std::fmt::Write;
 use std::ops::Range;
+
+/// What the branches of a tree are drawn with: a child, the last child, and below each of them.
+pub type Branches = [&'static str; 4];
+
+/// The branches, for a terminal that shows more than ASCII or for any.
+pub fn branches(rich: bool) -> Branches {
+    match rich {
+        true => ["├─", "└─", "│ ", "  "],
+        false => ["|-", "`-", "| ", "  "],
+    }
+}
 
 /// The rows as lines: the first column and the last are text, those between are numbers and stand to the right.
 pub fn lines<const N: usize>(rows: &[[String; N]]) -> String {

@@ -2,11 +2,11 @@
 
 //! What is on the screen. Nothing here depends on there being any room.
 
+use super::keys;
 use super::sampler::Row;
 use super::screen::Mode;
 use super::screen::Top;
 use crate::cli::Column;
-use crate::cli::TOP;
 use crate::report::size;
 use clap::ValueEnum;
 use memcgfs::Limit;
@@ -164,9 +164,10 @@ pub fn figures(row: &Row) -> [String; 7] {
 fn help(frame: &mut Frame<'_>) {
     let area = frame.area();
     let text = format!(
-        "{TOP}\n\nDIRTY, WRITEBACK  bytes of the cgroup and those below it\nLIMIT, USED       the limit in force, and how \
+        "{}\n\nDIRTY, WRITEBACK  bytes of the cgroup and those below it\nLIMIT, USED       the limit in force, and how \
          much of it is used\nWAIT/s            how long writers wait, all together, in a second\nWAITS/s           how \
-         often\nINHERITED         bytes charged through removed cgroups"
+         often\nINHERITED         bytes charged through removed cgroups",
+        keys::help()
     );
     let height = u16::try_from(text.lines().count()).unwrap_or(u16::MAX);
     let width = text

@@ -48,7 +48,9 @@ pub struct Sampler {
     descendants: Option<u64>,
     /// How many looks ago that was.
     age: u32,
-    /// How many could not be read at the last look.
+    /// How many could not be listed, so that what is below them is not shown.
+    unlisted: usize,
+    /// How many could not be read at the last look, or not be listed.
     pub unreadable: usize,
 }
 
@@ -62,6 +64,7 @@ impl Sampler {
             rows: Vec::new(),
             descendants: None,
             age: OLD,
+            unlisted: 0,
             unreadable: 0,
         }
     }
@@ -94,7 +97,7 @@ impl Sampler {
                 true
             }
         });
-        self.unreadable = unreadable;
+        self.unreadable = unreadable + self.unlisted;
         if self.rows.len() != before {
             // Where one went others may have come.
             self.age = OLD;
@@ -107,8 +110,13 @@ impl Sampler {
             .drain(..)
             .map(|row| (row.cgroup.dir().to_owned(), row))
             .collect();
-        // What can not be listed is there, but not what is below it.
-        for (cgroup, depth) in Walk::new(self.top.clone(), None).flatten() {
+        self.unlisted = 0;
+        for found in Walk::new(self.top.clone(), None) {
+            // What can not be listed is there, but not what is below it.
+            let Ok((cgroup, depth)) = found else {
+                self.unlisted += 1;
+                continue;
+            };
             let row = known.remove(cgroup.dir()).unwrap_or_else(|| Row {
                 cgroup,
                 depth,

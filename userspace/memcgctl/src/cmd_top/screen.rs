@@ -3,12 +3,15 @@
 //! The loop of `top`: look, draw, take keys. However it ends, the terminal is as it was before.
 
 use super::draw;
+use super::keys;
+use super::keys::Action;
 use super::sampler::Sampler;
 use super::view::View;
 use crate::cli::Column;
 use crate::stop::Stop;
 use crate::stop::Woken;
 use anyhow::Context as _;
+use memcgfs::Host;
 use nix::sys::signal::kill;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -29,6 +32,7 @@ pub struct Top {
     pub interval: Duration,
     pub mode: Mode,
     pub paused: bool,
+    pub host: Host,
     /// Whether the module is not loaded, so that there are no limits to show.
     pub lacking: bool,
     /// Whether the terminal shows more than ASCII.
@@ -67,6 +71,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// No wait for a key is longer, so that a signal is heeded soon.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// What kill() takes for the process group of who calls it.
+const OWN_GROUP: Pid = Pid::from_raw(0);
 
 /// The terminal, taken over until this goes. A panic gives it back before its message, by a hook.
 struct Screen(DefaultTerminal);
@@ -126,8 +133,8 @@ pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
             Next::Clear => screen.0.clear()?,
             Next::Suspend => {
                 drop(screen);
-                // A job that stops itself is what a shell expects of Ctrl-Z.
-                let _ = kill(Pid::this(), Signal::SIGSTOP);
+                // As the terminal would do it: to the whole job, and to nobody where no shell waits for it.
+                let _ = kill(OWN_GROUP, Signal::SIGTSTP);
                 screen = Screen::take()?;
             }
             Next::Quit => return Ok(()),
@@ -138,6 +145,7 @@ pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
 impl Top {
     /// Look at the cgroups and put them in order.
     pub fn look(&mut self) {
+        self.lacking = !self.host.module_loaded();
         self.sampler.look();
         if self.view.sort == Column::Inherited {
             self.sampler.read_inherited(0..self.sampler.rows().len());
@@ -154,13 +162,9 @@ impl Top {
     /// What a key does.
     pub fn key(&mut self, key: KeyEvent) -> Next {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match (key.code, control) {
-            (KeyCode::Char('c'), true) => return Next::Quit,
-            (KeyCode::Char('z'), true) => return Next::Suspend,
-            (KeyCode::Char('l'), true) => return Next::Clear,
-            _ => {}
-        }
+        let action = keys::action(key);
         match &self.mode {
+            _ if control && action.is_some() => return self.act(action),
             Mode::Help => self.mode = Mode::Normal,
             Mode::Filter { before } => match key.code {
                 KeyCode::Enter => self.mode = Mode::Normal,
@@ -175,38 +179,42 @@ impl Top {
                 KeyCode::Char(c) if !control => self.view.filter.push(c),
                 _ => {}
             },
-            Mode::Normal => return self.command(key.code),
+            Mode::Normal => return self.act(action),
         }
         Next::Draw
     }
 
-    fn command(&mut self, code: KeyCode) -> Next {
+    fn act(&mut self, action: Option<Action>) -> Next {
+        let Some(action) = action else {
+            return Next::Draw;
+        };
         let view = &mut self.view;
-        match code {
-            KeyCode::Char('q') | KeyCode::Esc => return Next::Quit,
-            KeyCode::Up | KeyCode::Char('k') => view.step(-1),
-            KeyCode::Down | KeyCode::Char('j') => view.step(1),
-            KeyCode::PageUp => view.step(-20),
-            KeyCode::PageDown => view.step(20),
-            KeyCode::Home | KeyCode::Char('g') => view.cursor = 0,
-            KeyCode::End | KeyCode::Char('G') => view.step(isize::MAX),
-            KeyCode::Left | KeyCode::Char('<') => view.turn(false),
-            KeyCode::Right | KeyCode::Char('>') => view.turn(true),
-            KeyCode::Char('r') => view.reverse = !view.reverse,
-            KeyCode::Char('t') => view.tree = !view.tree,
-            KeyCode::Char('/') => {
+        match action {
+            Action::Up => view.step(-1),
+            Action::Down => view.step(1),
+            Action::PageUp => view.step(-20),
+            Action::PageDown => view.step(20),
+            Action::First => view.cursor = 0,
+            Action::Last => view.step(isize::MAX),
+            Action::ColumnBefore => view.turn(false),
+            Action::ColumnAfter => view.turn(true),
+            Action::Reverse => view.reverse = !view.reverse,
+            Action::Tree => view.tree = !view.tree,
+            Action::Filter => {
                 self.mode = Mode::Filter {
                     before: view.filter.clone(),
                 }
             }
-            KeyCode::Char(' ' | 'p') => {
+            Action::Pause => {
                 self.paused = !self.paused;
                 return if self.paused { Next::Draw } else { Next::Look };
             }
-            KeyCode::Char('+') => self.interval = (self.interval * 2).min(LONGEST),
-            KeyCode::Char('-') => self.interval = (self.interval / 2).max(SHORTEST),
-            KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.mode = Mode::Help,
-            _ => {}
+            Action::Slower => self.interval = (self.interval * 2).min(LONGEST),
+            Action::Faster => self.interval = (self.interval / 2).max(SHORTEST),
+            Action::Help => self.mode = Mode::Help,
+            Action::Redraw => return Next::Clear,
+            Action::Suspend => return Next::Suspend,
+            Action::Quit => return Next::Quit,
         }
         Next::Draw
     }

@@ -14,9 +14,11 @@ use super::screen::Next;
 use super::screen::Top;
 use super::view::View;
 use crate::cli::Cli;
+use crate::cli::Column;
 use crate::cli::Command;
 use clap::Parser;
 use memcgfs::Hierarchy;
+use memcgfs::Host;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
@@ -27,7 +29,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 fn put(dir: &Path, cgroup: &str, dirty: u64, limit: &str) {
-    let dir = dir.join(cgroup);
+    let dir = dir.join("cgroup").join(cgroup);
     fs::create_dir_all(&dir).unwrap();
     let stat = format!(
         "dirty {dirty}\nwriteback 0\nlimit {limit}\nbackground_limit max\nthrottled_usec 0\nthrottled_count 0\n"
@@ -42,8 +44,9 @@ fn machine() -> (TempDir, Top) {
     put(dir.path(), "a/one", 8192, "8192");
     put(dir.path(), "a/two", 12288, "65536");
     put(dir.path(), "b", 20480, "max");
+    fs::create_dir_all(dir.path().join("sys/module/memcg_knobs")).unwrap();
     fs::write(
-        dir.path().join("b/memory.recharge_stat"),
+        dir.path().join("cgroup/b/memory.recharge_stat"),
         "inherited 4096\n",
     )
     .unwrap();
@@ -52,11 +55,12 @@ fn machine() -> (TempDir, Top) {
         panic!("not top");
     };
     let mut top = Top {
-        sampler: Sampler::new(Hierarchy::at(dir.path()).root()),
+        sampler: Sampler::new(Hierarchy::at(dir.path().join("cgroup")).root()),
         view: View::new(&args),
         interval: args.interval.0,
         mode: Mode::Normal,
         paused: false,
+        host: Host::at(dir.path().join("proc"), dir.path().join("sys")),
         lacking: false,
         rich: false,
         color: true,
@@ -166,7 +170,7 @@ fn the_cursor_stays_with_its_cgroup() {
     );
     press(&mut top, "G");
     assert_eq!(top.view.cursor, 4);
-    fs::remove_dir_all(dir.path().join("a")).unwrap();
+    fs::remove_dir_all(dir.path().join("cgroup/a")).unwrap();
     top.look();
     assert_eq!(labels(&top), ["/b", "/"]);
     assert_eq!(top.view.cursor, 1);
@@ -182,8 +186,6 @@ fn other_keys() {
     assert_eq!(press(&mut top, " "), Next::Draw);
     assert!(screen(&mut top, 80, 5)[0].ends_with(", paused"));
     assert_eq!(press(&mut top, " "), Next::Look);
-    top.lacking = true;
-    assert!(screen(&mut top, 80, 5)[0].ends_with(", module memcg_knobs not loaded"));
     press(&mut top, "++-");
     assert_eq!(top.interval.as_secs(), 4);
     press(&mut top, "?");
@@ -197,6 +199,30 @@ fn other_keys() {
         let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
         assert_eq!(top.key(key), next);
     }
+}
+
+#[test]
+fn the_module_comes_and_goes() {
+    let (_dir, mut top) = machine();
+    let said = ", module memcg_knobs not loaded";
+    assert!(!screen(&mut top, 80, 5)[0].contains(said));
+    let other = TempDir::new().unwrap();
+    top.host = Host::at(other.path(), other.path());
+    top.look();
+    assert!(screen(&mut top, 80, 5)[0].ends_with(said));
+    fs::create_dir_all(other.path().join("module/memcg_knobs")).unwrap();
+    top.look();
+    assert!(!screen(&mut top, 80, 5)[0].contains(said));
+}
+
+#[test]
+fn what_is_absent_is_last() {
+    let (_dir, mut top) = machine();
+    top.view.sort = Column::Used;
+    press(&mut top, "");
+    assert_eq!(labels(&top), ["/a/one", "/a", "/a/two", "/", "/b"]);
+    press(&mut top, "r");
+    assert_eq!(labels(&top), ["/a/two", "/a", "/a/one", "/", "/b"]);
 }
 
 #[test]
@@ -219,7 +245,7 @@ fn scrolling() {
         put(dir.path(), &format!("c{index:02}"), 100 - index, "max");
     }
     let (_other, mut top) = machine();
-    top.sampler = Sampler::new(Hierarchy::at(dir.path()).root());
+    top.sampler = Sampler::new(Hierarchy::at(dir.path().join("cgroup")).root());
     top.look();
     let first = |top: &mut Top| screen(top, 80, 10)[2].split(' ').next().unwrap().to_owned();
     assert_eq!(first(&mut top), "/c00");

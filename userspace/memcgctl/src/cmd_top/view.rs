@@ -5,11 +5,12 @@
 use super::sampler::Row;
 use crate::cli::Column;
 use crate::cli::TopArgs;
+use crate::table;
+use crate::table::Branches;
 use clap::ValueEnum;
 use memcgfs::escaped;
 use memcgfs::Limit;
 use std::cmp::Ordering;
-use std::cmp::Reverse;
 use std::path::PathBuf;
 
 /// What the user has chosen.
@@ -46,9 +47,6 @@ impl Shown {
         }
     }
 }
-
-/// What the branches are drawn with: a child, the last child, and below each of them.
-type Glyphs = [&'static str; 4];
 
 impl View {
     pub fn new(args: &TopArgs) -> Self {
@@ -127,10 +125,7 @@ impl View {
     }
 
     fn as_tree(&self, rows: &[Row], rich: bool) -> Vec<Shown> {
-        let glyphs = match rich {
-            true => ["├─", "└─", "│ ", "  "],
-            false => ["|-", "`-", "| ", "  "],
-        };
+        let branches = table::branches(rich);
         // In the order of the tree, a row's parent is the last one before it that is less deep.
         let mut children = vec![Vec::new(); rows.len()];
         let mut above: Vec<usize> = Vec::new();
@@ -157,7 +152,7 @@ impl View {
         if let (Some(row), Some(true)) = (rows.first(), keep.first()) {
             let label = escaped(row.cgroup.path());
             shown.push(Shown::new(rows, 0, label));
-            self.branch(rows, &children, &keep, &glyphs, &mut shown);
+            self.branch(rows, &children, &keep, &branches, &mut shown);
         }
         shown
     }
@@ -168,10 +163,10 @@ impl View {
         rows: &[Row],
         children: &[Vec<usize>],
         keep: &[bool],
-        glyphs: &Glyphs,
+        branches: &Branches,
         shown: &mut Vec<Shown>,
     ) {
-        let [child, last_child, below, below_last] = glyphs;
+        let [child, last_child, below, below_last] = branches;
         let sorted = |parent: usize| {
             let mut list: Vec<usize> = children.get(parent).cloned().unwrap_or_default();
             list.retain(|row| keep.get(*row) == Some(&true));
@@ -209,14 +204,21 @@ impl View {
         path.is_some_and(|path| path.to_lowercase().contains(&self.filter.to_lowercase()))
     }
 
-    /// Numbers from the greatest down, what is absent last; names from the start of the alphabet.
+    /// Numbers from the greatest down, names from the start of the alphabet, or the other way round; what is absent last.
     fn compare(&self, rows: &[Row], a: usize, b: usize) -> Ordering {
         let (Some(one), Some(other)) = (rows.get(a), rows.get(b)) else {
             return a.cmp(&b);
         };
-        let by = |of: fn(&Row) -> Option<u64>| Reverse(of(one)).cmp(&Reverse(of(other)));
+        let turned = |order: Ordering| match self.reverse {
+            true => order.reverse(),
+            false => order,
+        };
+        let by = |of: fn(&Row) -> Option<u64>| match (of(one), of(other)) {
+            (Some(one), Some(other)) => turned(other.cmp(&one)),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        };
         let order = match self.sort {
-            Column::Cgroup => one.cgroup.name().cmp(other.cgroup.name()),
+            Column::Cgroup => turned(one.cgroup.name().cmp(other.cgroup.name())),
             Column::Dirty => by(|row| row.usage.dirty),
             Column::Writeback => by(|row| row.usage.writeback),
             Column::Limit => by(|row| row.usage.limit.and_then(Limit::at)),
@@ -224,10 +226,6 @@ impl View {
             Column::Wait => by(|row| row.wait),
             Column::Waits => by(|row| row.waits),
             Column::Inherited => by(|row| row.inherited),
-        };
-        let order = match self.reverse {
-            true => order.reverse(),
-            false => order,
         };
         // Equal ones stay where they are from look to look.
         order.then_with(|| a.cmp(&b))

@@ -17,6 +17,7 @@ use std::fs::File;
 use std::io::Read;
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::process::Child;
 use std::process::Stdio;
 
@@ -124,6 +125,8 @@ impl OnTerminal {
             .stdin(pty.slave.try_clone().unwrap())
             .stdout(pty.slave.try_clone().unwrap())
             .stderr(Stdio::piped())
+            // A job of its own, as a shell would make it.
+            .process_group(0)
             .spawn()
             .unwrap();
         let mut top = Self {
@@ -212,7 +215,7 @@ fn it_stops_and_goes_on_as_a_job() {
     top.press("\x1a");
     top.until(LEAVE);
     let stopped = waitpid(top.pid(), Some(WaitPidFlag::WUNTRACED)).unwrap();
-    assert_eq!(stopped, WaitStatus::Stopped(top.pid(), Signal::SIGSTOP));
+    assert_eq!(stopped, WaitStatus::Stopped(top.pid(), Signal::SIGTSTP));
     top.check_restored();
     kill(top.pid(), Signal::SIGCONT).unwrap();
     top.until("/pod/a");
