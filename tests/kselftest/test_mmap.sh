@@ -7,26 +7,34 @@
 . "$(dirname "$0")/lib.sh"
 setup
 
+# Four mappings of 1M, once each, are twice the debug kernel's limit.
+limit=$(pick $((4 * M)) $((2 * M)))
 for type in ext4 xfs; do
 	fs_make $type mnt
-	cg_make a
-	set_knob a dirty_limit_in_bytes 4M
-	hold a $((4 * M)) "$(pick 4 once:1M)" mnt/m --mode mmap --writers 4
-	check_held "$type: 4 mappings" S $((4 * M))
-	check_used "$type: 4 mappings" S $((4 * M))
+	cg_make p/a p/direct
+	set_knob p dirty_limit_in_bytes "$limit"
+	hold p/a "$limit" "$(pick 4 once:1M)" mnt/m --mode mmap --writers 4
+	check_held "$type: 4 mappings" S "$limit"
+	check_used "$type: 4 mappings" S "$limit"
 	rm "$work"/mnt/m.*
 
-	spawn_writers writes a mnt/w --size 16M --seconds 600
-	spawn_writers direct a mnt/d --size 16M --seconds 600 --mode direct --block 64k
-	hold a $((4 * M)) "$(pick 4 once:1M)" mnt/m --mode mmap
-	check_held "$type: mmap beside write and O_DIRECT" S $((4 * M))
+	spawn_writers writes p/a mnt/w --size 16M --seconds 600
+	spawn_writers direct p/direct mnt/d --size 16M --seconds 600 --mode direct --block 64k
+	watch_limit sum p "$limit"
+	hold p/a "$limit" "$(pick 4 once:1M)" mnt/m --mode mmap
+	halt sum S
+	check_held "$type: mmap beside write and O_DIRECT" S "$limit"
 	check_progress "$type: mmap makes progress beside them" "${W[bytes]}" $((2 * M))
 	halt writes W
 	check_progress "$type: write makes progress beside them" "${W[bytes]}" $((2 * M))
 	halt direct W
-	# It queues in the disk behind all that the others have there.
+	# It queues in the disk behind all that the others have there, up to the limit
+	# for each block, which leaves it little.
 	check_progress "$type: O_DIRECT makes progress beside them" "${W[bytes]}" "$M"
-	cg_remove a
+	check_num "$type: the others are throttled" "$(stat_of p/a throttled_count)" '>' 0
+	diag "$type: O_DIRECT wrote ${W[bytes]} bytes, throttled $(stat_of p/direct throttled_count) times"
+	check_eq "$type: O_DIRECT is not" "$(stat_of p/direct throttled_count)" 0
+	cg_remove p/a p/direct p
 	fs_remove mnt
 done
 
