@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A cgroup full of dirty pages comes to its memory.max, or is asked to give
 # memory back: reclaim starts its writeback instead of failing, and nobody is
-# OOM-killed.
+# OOM-killed. That of others it does not start.
 # Reclaim gives up in the end if the disk takes too long.
 # vm: --disk 512M,bps=20000000
 # vm-debug: --disk 512M,bps=8000000
@@ -10,6 +10,10 @@
 setup
 fs_make ext4 mnt
 no_periodic_writeback
+# Nor does anybody else write what a neighbour has dirty.
+system_limit $((200 * M))
+# To write what is in nobody's file all that is dirty is written.
+no_periodic_commit mnt
 
 # full NAME: with 24M of dirty pages of 48M, below its background limit.
 full()
@@ -23,6 +27,12 @@ full()
 	check_num "$1: full of dirty pages" "$(dirty_of "$1")" '>=' $((24 * M - slack))
 	started=$(stat_of "$1" writeback_started)
 }
+
+# A neighbour who has dirty pages as well, far below its limits.
+cg_make neighbour
+set_knob neighbour dirty_limit_in_bytes 32M
+spawn_writers writers neighbour mnt/neighbour --size 6M
+collect writers W
 
 full max
 # Shared memory that cannot be swapped out has to find room.
@@ -41,5 +51,7 @@ check "memory.reclaim: dirty pages were written" await below asked $((12 * M)) 1
 check_num "memory.reclaim: this cgroup's writeback was started" \
 	"$(stat_of asked writeback_started)" '>' "$started"
 check_eq "memory.reclaim: nobody was killed" "$(events asked oom_kill)" 0
+check_num "what a neighbour has dirty is left alone" "$(dirty_of neighbour)" '>=' $((6 * M - slack))
+check_eq "its writeback was not started" "$(stat_of neighbour writeback_started)" 0
 
 finish
