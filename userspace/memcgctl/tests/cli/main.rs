@@ -20,6 +20,7 @@ mod openmetrics;
 mod pipes;
 mod read_only;
 mod recharge;
+mod reference;
 mod set;
 mod show;
 mod top;
