@@ -80,8 +80,8 @@ disk_has_written()
 }
 
 # rate_meanwhile COMMAND...: sets rate to the bytes per second that the scratch
-# disk wrote while COMMAND ran. They are done in steps of up to 8 MiB, half a second
-# of such a disk, so it is measured from the end of one step to that of another.
+# disk wrote while COMMAND ran. A request counts when all of it is done, which takes
+# a slow disk some time, so it is measured from the end of one to that of another.
 rate_meanwhile()
 {
 	local bytes us
@@ -93,7 +93,7 @@ rate_meanwhile()
 	rate=$((bytes * 1000000 / us))
 }
 
-# end_of_step: waits for that of the scratch disk.
+# end_of_step: waits until a request to the scratch disk ends.
 end_of_step()
 {
 	must loop_until 30 disk_has_written $(($(disk_written "$SCRATCH") + 1))

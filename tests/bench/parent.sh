@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A parent's limit over eight children, each with a writer and no limit of its
 # own: the sum against the limit, and how evenly they share the disk.
-# columns: kernel,limit,mode,samples,max,above,mean,jain,rate,disk
+# columns: kernel,limit,mode,samples,max,above,first_above,mean,jain,rate,disk
 # vm: --flavor release --insmod --timeout 150 --disk 768M,bps=20000000,fs=ext4 -- 20 4 16 64
 . "$(dirname "$0")/lib.sh"
 seconds=$1
@@ -43,7 +43,7 @@ for mib in "$@"; do
 		done
 		jain=$("$workload" jain "${bytes[@]}")
 		row "$VM_FLAVOR" $((mib * M)) "$mode" "${S[held_n]}" "${S[max]}" "${S[above]}" \
-			"${S[held_mean]}" "${jain#*=}" "$rate" "$disk"
+			"${S[first_above]}" "${S[held_mean]}" "${jain#*=}" "$rate" "$disk"
 		clean "${children[@]}" parent
 	done
 done

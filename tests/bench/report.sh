@@ -56,13 +56,16 @@ write_tightness()
 {
 	cat <<-'END'
 		Writers in one cgroup with `memory.dirty_limit_in_bytes`, on ext4 on a disk of 20 MB/s. dirty+writeback is
-		sampled each 10 ms from `memory.stat`, which the kernel keeps to within 64 pages per CPU. The mean, and the
-		share of samples above the limit, are of the time from when half the limit was reached; the disk's speed is what
-		one writer with O_DIRECT gets in the same guest.
+		sampled each 10 ms from `memory.stat`, which the kernel keeps to within 64 pages per CPU. It prints what is dirty
+		and looks at what is under writeback a moment later, so that pages on their way are in both: a sample above the limit
+		is read once more, and the lower of the two counts, for the highest as well. How many were above it at first is in
+		brackets. The mean, and the share of samples above the limit, are of the time from when half the limit was reached;
+		the disk's speed is what one writer with O_DIRECT gets in the same guest.
 
 	END
 	verdicts
 	rows tightness '
+	f("limit") == 0 { stock[f("writers") " × " f("mode")] = f("rate") / f("disk") }
 	f("limit") > 0 {
 		over = (f("max") - f("limit")) / 4096
 		if (!n || over > worst_over) { worst_over = over; who_over = case_name() }
@@ -71,7 +74,9 @@ write_tightness()
 		mean = f("mean") / f("limit")
 		if (!n || mean < worst_mean) { worst_mean = mean; who_mean = case_name() }
 		use = f("rate") / f("disk")
-		if (f("limit") >= 16 * 1048576 && (!who_use || use < worst_use)) { worst_use = use; who_use = case_name() }
+		if (f("limit") >= 16 * 1048576 && (!who_use || use < worst_use)) {
+			worst_use = use; who_use = case_name(); writers = f("writers") " × " f("mode")
+		}
 		n++
 	}
 	END {
@@ -80,15 +85,15 @@ write_tightness()
 		verdict("samples above the limit ≤ 1 %", percent(worst_above) " (" who_above ")", worst_above <= 0.01)
 		verdict("mean while writers are throttled ≥ 0.70 × limit",
 			sprintf("%.2f (%s)", worst_mean, who_mean), worst_mean >= 0.70)
-		verdict("throughput at limit ≥ 16 MiB ≥ 97 % of the disk", percent(worst_use) " (" who_use ")",
-			worst_use >= 0.97)
+		verdict("throughput at limit ≥ 16 MiB ≥ 97 % of the disk", percent(worst_use) " (" who_use \
+			(writers in stock ? "; stock kernel, no limit: " percent(stock[writers]) : "") ")", worst_use >= 0.97)
 	}'
 	printf '\nThe figures above are the worst of these:\n\n'
 	echo '| limit | writers | highest, pages from the limit | samples above | mean / limit | throughput / disk |'
 	echo '|---|---|---|---|---|---|'
 	rows tightness 'f("limit") > 0 {
-		printf "| %s | %d × %s | %+d | %s of %d | %.2f | %s |\n", mib(f("limit")), f("writers"), f("mode"),
-			(f("max") - f("limit")) / 4096, percent(f("above") / f("samples")), f("samples"),
+		printf "| %s | %d × %s | %+d | %s (%d) of %d | %.2f | %s |\n", mib(f("limit")), f("writers"), f("mode"),
+			(f("max") - f("limit")) / 4096, percent(f("above") / f("samples")), f("first_above"), f("samples"),
 			f("mean") / f("limit"), percent(f("rate") / f("disk"))
 	}'
 	printf '\nThe stock kernel, which has only its system-wide limit:\n\n'
@@ -161,8 +166,8 @@ write_parent()
 	printf '\n| limit | children by | highest, pages from the limit | samples above | mean / limit | Jain | throughput / disk |\n'
 	echo '|---|---|---|---|---|---|---|'
 	rows parent '{
-		printf "| %s | %s | %+d | %s of %d | %.2f | %s | %s |\n", mib(f("limit")), f("mode"),
-			(f("max") - f("limit")) / 4096, percent(f("above") / f("samples")), f("samples"),
+		printf "| %s | %s | %+d | %s (%d) of %d | %.2f | %s | %s |\n", mib(f("limit")), f("mode"),
+			(f("max") - f("limit")) / 4096, percent(f("above") / f("samples")), f("first_above"), f("samples"),
 			f("mean") / f("limit"), f("jain"), percent(f("rate") / f("disk"))
 	}'
 }
@@ -172,8 +177,13 @@ write_victim()
 	cat <<-'END'
 		125 buffered appends of 4 KiB a second, on a disk of 2 MB/s with `vm.dirty_bytes`=32M, beside a hog that writes as
 		fast as it may. "Limited" is a hog with a limit of 4 MiB, "floor" a victim with `memory.dirty_min`=8M beside
-		a hog without a limit. ext4 and btrfs are reported without a requirement. Median, p99 and stall are of the call itself:
-		those appends that a stall had made late follow it at once, and fast, so that a stall shows as a lower rate.
+		a hog without a limit. ext4 and btrfs are reported without a requirement. Median, p99 and stall are of the call itself.
+		Those appends that a stall had made late follow it at once, and fast, so the rate is lower only for what had not been
+		made up for at the end; "on time" are those that were done before the next one was due.
+
+		A floor keeps the system-wide limit from slowing the victim while it holds no more than 8 MiB, which it has appended in
+		16 s. Its pages are written no sooner than others, and each time that they have not been until then, it waits like
+		everybody else: its highest figure is more than 8 MiB then. A limit for the hog does not have that end.
 
 	END
 	verdicts
@@ -196,13 +206,13 @@ write_victim()
 		The last column says in which kernel function the victim was found waiting, in percent of all looks (one each 5 ms);
 		its waits for its next turn are left out.
 
-		| file system | kernel | case | appends/s | median | p99 | longest stall | hog's highest | where it waits |
-		|---|---|---|---|---|---|---|---|---|
+		| file system | kernel | case | appends/s | on time | median | p99 | longest stall | victim's highest | hog's highest | where it waits |
+		|---|---|---|---|---|---|---|---|---|---|---|
 	END
 	rows victim '{
-		printf "| %s | %s | %s | %.1f | %s | %s | %s | %s | %s |\n", f("fs"), (f("kernel") == "stock" ? "stock" : "patched"),
-			f("case"), f("rate"), time(f("p50_us")), time(f("p99_us")), time(f("max_us")),
-			(f("hog_max") > 0 ? mib(f("hog_max")) : ""), f("waits")
+		printf "| %s | %s | %s | %.1f | %s | %s | %s | %s | %s | %s | %s |\n", f("fs"), (f("kernel") == "stock" ? "stock" : "patched"),
+			f("case"), f("rate"), percent(f("on_time")), time(f("p50_us")), time(f("p99_us")), time(f("max_us")),
+			mib(f("victim_max")), (f("hog_max") > 0 ? mib(f("hog_max")) : ""), f("waits")
 	}'
 }
 

@@ -27,10 +27,15 @@ qemu_version()
 	qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'
 }
 
-# Kernels and module, by content: figures of two builds are not to be mixed.
+# All that figures come from, by content, but for the host: kernels and module, loads
+# and samplers, measurements, the guest. Figures of two builds are not to be mixed.
 build_id()
 {
-	sha256sum "$BUILD"/{stock/bzImage,release/bzImage,release/memcg_knobs.ko} | hash | cut -c 1-12
+	local measurements=()
+	mapfile -t measurements < <(grep -l '^# vm: ' "$here"/*.sh)
+	cat "$BUILD"/{stock/bzImage,release/bzImage,release/memcg_knobs.ko,bin/workload} \
+		"${measurements[@]}" "$here/lib.sh" "$TOP"/tests/kselftest/lib.sh \
+		"$TOP"/tests/vm/{run.sh,init,mkinitramfs} | hash | cut -c 1-12
 }
 
 # measure NAME: what was measured before stays until all of it has come through.
@@ -53,7 +58,7 @@ measure()
 			-- "/bench/$1.sh" "${arguments[@]}" </dev/null | tee -a "$new"
 	done < <(head_lines vm "$1")
 	[[ $(build_id) == "$build" ]] ||
-		die bench "kernel or module were built anew while $1 was measured; its figures are dropped"
+		die bench "kernels, programs or scripts have changed while $1 was measured; its figures are dropped"
 	mv "$new" "$results/$1.csv"
 }
 

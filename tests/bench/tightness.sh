@@ -3,7 +3,7 @@
 # How closely a limit is held and how well it is used: the highest and the mean
 # dirty+writeback, sampled each 10 ms, and the share of the disk that is used.
 # With limit 0 there is none: what the system's limits alone do.
-# columns: kernel,limit,mode,writers,samples,max,above,mean,rate,disk
+# columns: kernel,limit,mode,writers,samples,max,above,first_above,mean,rate,disk
 # vm: --flavor stock --timeout 90 --disk 768M,bps=20000000,fs=ext4 -- 10 0
 # vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 10 4
 # vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 30 16
@@ -26,10 +26,10 @@ for mode in write mmap; do
 		rate_meanwhile sleep "$seconds"
 		halt samples S
 		halt writers W
-		above=${S[above]}
-		((limit > 0)) || above=0
+		above=${S[above]} first_above=${S[first_above]}
+		((limit > 0)) || above=0 first_above=0
 		row "$VM_FLAVOR" "$limit" "$mode" "$count" "${S[held_n]}" "${S[max]}" \
-			"$above" "${S[held_mean]}" "$rate" "$disk"
+			"$above" "$first_above" "${S[held_mean]}" "$rate" "$disk"
 		clean hog
 	done
 done

@@ -6,7 +6,7 @@
 #   beside    the hog has no limit
 #   limited   the hog has one of 4 MiB
 #   floor     the hog has none, but the victim has dirty_min=8M
-# columns: fs,kernel,case,rate,p50_us,p99_us,max_us,hog_max,hog_rate,waits
+# columns: fs,kernel,case,rate,on_time,p50_us,p99_us,max_us,victim_max,hog_max,hog_rate,waits
 # vm: --flavor stock --timeout 90 --disk 512M,bps=2000000,fs=ext2 -- ext2 30 alone beside
 # vm: --flavor release --insmod --timeout 120 --disk 512M,bps=2000000,fs=ext2 -- ext2 30 alone limited floor
 # vm: --flavor stock --timeout 90 --disk 512M,bps=2000000,fs=xfs -- xfs 30 alone beside
@@ -56,15 +56,18 @@ for case in "$@"; do
 		until_above hog "$full"
 	fi
 	spawn victim append --cgroup "$top/victim" --file "$work/mnt/victim" --seconds "$seconds"
+	spawn held sample --cgroup "$top/victim" --interval-ms 100 --pid "${running[victim]}"
 	spawn waits waits --pid "${running[victim]}"
 	collect victim V
 	collect waits F
+	collect held S
+	victim_max=${S[max]}
 	if [[ $case != alone ]]; then
 		halt samples S
 		halt hog W
 		hog_max=${S[max]} hog_rate=${W[rate]}
 	fi
-	row "$fs" "$VM_FLAVOR" "$case" "${V[rate]}" "${V[p50_us]}" "${V[p99_us]}" \
-		"${V[max_us]}" "$hog_max" "$hog_rate" "$(most_waits)"
+	row "$fs" "$VM_FLAVOR" "$case" "${V[rate]}" "${V[on_time]}" "${V[p50_us]}" "${V[p99_us]}" \
+		"${V[max_us]}" "$victim_max" "$hog_max" "$hog_rate" "$(most_waits)"
 	clean hog victim
 done
