@@ -82,6 +82,7 @@ cg_make p/old
 fill p/old mnt/f "$size"
 keep outside q/out --file "$work/mnt/f.0" --size "$size"
 cg_remove p/old
+must loop_until 10 inherits p "$size"
 check "subtree: not by a removal either" stays 2 inherits p "$size"
 switch scope any
 check_moves "any, at once" p q/out shmem "$size" 5

@@ -4,7 +4,8 @@
 # kernel's workers wait on the caller's behalf, or the caller first asks for
 # EAGAIN instead of a wait (xfs can do that for buffered writes). What was told
 # to wait, or to come back, is written all the same.
-# vm: --disk 512M,bps=20000000 --alone
+# vm: --disk 512M,bps=10000000 --alone
+# vm-debug: --disk 512M,bps=2000000
 . "$(dirname "$0")/lib.sh"
 setup
 [[ $(cat /proc/sys/kernel/io_uring_disabled 2>&1) == 0 ]] || skip_all "no io_uring"
