@@ -4,6 +4,7 @@
 
 use crate::knobs;
 use crate::knobs::Knob;
+use crate::page;
 use crate::snapshot::Snapshot;
 use crate::value::Limit;
 use crate::value::Value;
@@ -65,17 +66,7 @@ impl Origin {
         let own = snapshot.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
         let in_force = snapshot.limit().and_then(Limit::at);
 
-        // Of equal limits the outermost is named: those below it may only report what it leaves them.
-        let mut tightest: Option<(u64, &Snapshot)> = None;
-        for ancestor in above {
-            if let Some(limit) = ancestor.own_limit() {
-                if tightest.is_none_or(|(least, _)| limit < least) {
-                    tightest = Some((limit, ancestor));
-                }
-            }
-        }
-
-        if let Some((limit, ancestor)) = tightest {
+        if let Some((limit, ancestor)) = tightest(above, Snapshot::own_limit, Snapshot::limit) {
             let binds = match own {
                 Some(own) => limit < own && in_force.is_none_or(|in_force| limit <= in_force),
                 None => in_force.is_none_or(|in_force| limit <= in_force),
@@ -104,34 +95,35 @@ impl BackgroundOrigin {
         let bytes = snapshot
             .setting(&knobs::DIRTY_BACKGROUND_LIMIT)
             .and_then(Value::bytes);
-        // A ratio of its own tells how much it is by what is in force alone.
-        let own = match snapshot.has_own_background() && bytes.is_none() {
-            true => None,
-            false => snapshot.own_background(),
+        // How much a ratio of its own is, is only told by what is in force.
+        let limit = snapshot.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
+        let half = limit.map(|limit| page::bytes(page::pages(limit) / 2));
+        let own = match (bytes, limit) {
+            (Some(set), Some(limit)) if set >= limit => half,
+            (Some(set), _) => Some(set),
+            (None, _) if snapshot.has_own_background() => None,
+            (None, _) => half,
         };
 
-        let mut tightest: Option<(u64, &Snapshot)> = None;
-        for ancestor in above {
-            if let Some(background) = ancestor.own_background() {
-                if tightest.is_none_or(|(least, _)| background < least) {
-                    tightest = Some((background, ancestor));
-                }
-            }
-        }
-
+        let tightest = tightest(above, Snapshot::own_background, Snapshot::background_limit);
         if let Some((background, ancestor)) = tightest {
             let binds = own.is_none_or(|own| background < own)
                 && in_force.is_none_or(|in_force| background <= in_force);
             if binds {
                 let cgroup = ancestor.cgroup.path();
-                return match ancestor.keeps_background() {
-                    true => Self::Ancestor { cgroup, background },
-                    false => Self::Half(HalfOf::Ancestor(cgroup)),
+                return match (ancestor.keeps_background(), ancestor.has_own_limit()) {
+                    (true, _) => Self::Ancestor { cgroup, background },
+                    (false, true) => Self::Half(HalfOf::Ancestor(cgroup)),
+                    (false, false) => Self::Half(HalfOf::System),
                 };
             }
         }
+        let kept = match bytes {
+            Some(set) => own == Some(set) && in_force.is_none_or(|in_force| set <= in_force),
+            None => snapshot.has_own_background(),
+        };
         match (snapshot.has_own_background(), snapshot.has_own_limit()) {
-            (true, _) if snapshot.keeps_background() => Self::Own(match bytes {
+            _ if kept => Self::Own(match bytes {
                 Some(_) => &knobs::DIRTY_BACKGROUND_LIMIT,
                 None => &knobs::DIRTY_BACKGROUND_RATIO,
             }),
@@ -140,4 +132,26 @@ impl BackgroundOrigin {
             (false, false) => Self::System,
         }
     }
+}
+
+/// The cgroup above whose limit is the lowest, and that limit. Of equal limits the outermost is named: those below it may
+/// only report what it leaves them.
+fn tightest<'a>(
+    above: impl IntoIterator<Item = &'a Snapshot>,
+    own: fn(&Snapshot) -> Option<u64>,
+    reported: fn(&Snapshot) -> Option<Limit<u64>>,
+) -> Option<(u64, &'a Snapshot)> {
+    let mut tightest: Option<(u64, &Snapshot)> = None;
+    for ancestor in above {
+        let Some(set) = own(ancestor) else {
+            continue;
+        };
+        // It may be held to less than was set, and of a ratio only this tells how much it is. Where one above it is
+        // tighter it is that one's, which has been seen.
+        let limit = reported(ancestor).and_then(Limit::at).unwrap_or(set);
+        if tightest.is_none_or(|(least, _)| limit < least) {
+            tightest = Some((limit, ancestor));
+        }
+    }
+    tightest
 }

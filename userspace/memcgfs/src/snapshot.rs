@@ -6,6 +6,7 @@ use crate::cgroup::Cgroup;
 use crate::error::Result;
 use crate::knobs;
 use crate::knobs::Knob;
+use crate::page;
 use crate::stat::DirtyStat;
 use crate::stat::MemoryStat;
 use crate::stat::RechargeStat;
@@ -128,11 +129,15 @@ impl Snapshot {
 
     /// The background limit that is set here, in bytes, or that follows from a limit that is.
     pub(crate) fn own_background(&self) -> Option<u64> {
-        let half = self.own_limit().map(|limit| limit / 2);
+        let limit = match self.own_limit() {
+            None if self.has_own_background() => self.limit().and_then(Limit::at),
+            limit => limit,
+        };
         match self.background_as_set() {
             Some(set) if self.keeps_background() => Some(set),
             None if self.has_own_background() => self.background_limit()?.at(),
-            set => half.or(set),
+            // In whole pages, as the kernel has it.
+            _ => Some(page::bytes(page::pages(limit?) / 2)),
         }
     }
 

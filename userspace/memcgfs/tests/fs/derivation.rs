@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 const M: u64 = 1 << 20;
 
-fn machine() -> TempDir {
+pub fn machine() -> TempDir {
     let dir = tempdir().unwrap();
     put(
         dir.path(),
@@ -41,7 +41,7 @@ fn machine() -> TempDir {
 }
 
 /// A cgroup with 1,000 pages of page cache and these files besides.
-fn cgroup(dir: &TempDir, name: &str, files: &[(&str, &str)]) {
+pub fn cgroup(dir: &TempDir, name: &str, files: &[(&str, &str)]) {
     let stat = "inactive_file 4096000\nactive_file 0\nfile_dirty 0\nfile_writeback 0\n";
     let defaults = [
         ("memory.stat", stat),

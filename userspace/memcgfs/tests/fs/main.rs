@@ -7,6 +7,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod agreement;
 mod cgroup;
 mod charges;
 mod derivation;
