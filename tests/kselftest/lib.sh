@@ -335,6 +335,16 @@ fs_make()
 	mounts+=("$directory")
 }
 
+# drop_journal DIRECTORY: that of an ext4, for whose commits somebody might wait.
+drop_journal()
+{
+	local device
+	device=$(awk -v on="$work/$1" '$2 == on { print $1 }' /proc/mounts)
+	must umount "$work/$1"
+	must tune2fs -O ^has_journal "$device" >/dev/null
+	must mount "$device" "$work/$1"
+}
+
 # fs_remove DIRECTORY
 fs_remove()
 {

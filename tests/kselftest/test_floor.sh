@@ -15,9 +15,7 @@
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt
-must umount "$work/mnt"
-must tune2fs -O ^has_journal "$SCRATCH" >/dev/null
-must mount "$SCRATCH" "$work/mnt"
+drop_journal mnt
 system=$((16 * M))
 system_limit $system
 
