@@ -39,9 +39,9 @@ has_written()
 # disk_busy: milliseconds in which the disk had something to do so far.
 disk_busy()
 {
-	local stat
-	read -ra stat <"/sys/class/block/${SCRATCH##*/}/stat"
-	echo "${stat[9]}"
+	local fields
+	read -ra fields <"/sys/class/block/${SCRATCH##*/}/stat"
+	echo "${fields[9]}"
 }
 
 # lower NAME WRITER FROM TO: limits in MiB on NAME, the writers are in WRITER.
