@@ -62,7 +62,7 @@ accepts "an odd name" --option "memcg=$top/odd name, 100%"
 must ln -s "$top/pod" "$work/link"
 accepts "a symbolic link" --option "memcg=$work/link"
 
-refuses "no such path" ENOENT "descriptor" --option "memcg=$top/no"
+refuses "no such path" ENOENT "no way to that path" --option "memcg=$top/no"
 refuses "a file" EINVAL "cgroup2" --option "memcg=$top/pod/cgroup.procs"
 refuses "no cgroup2" EINVAL "cgroup2" --option "memcg=$work"
 refuses "the root" EINVAL "root" --option "memcg=$cgroup"
