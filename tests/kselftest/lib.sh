@@ -360,9 +360,9 @@ fs_remove()
 # disk_written DEVICE: bytes written to it so far.
 disk_written()
 {
-	local fields
-	read -ra fields <"/sys/class/block/${1##*/}/stat"
-	echo $((fields[6] * 512))
+	local stat
+	read -ra stat <"/sys/class/block/${1##*/}/stat"
+	echo $((stat[6] * 512))
 }
 
 # check_content DESCRIPTION FILE LIKE: the disk has in FILE what LIKE begins with. What

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((32 * M)) $((8 * M)))
-stat=$top/p/memory.recharge_stat
+file=$top/p/memory.recharge_stat
 
 tmpfs_make mnt
 bequeath p/old mnt/f "$size"
@@ -17,7 +17,7 @@ for ((i = 0; i < $(pick 60 12); i++)); do
 	# After each removal the next reader counts anew.
 	cg_make p/gone
 	cg_remove p/gone
-	cat "$stat" >/dev/null 2>&1 &
+	cat "$file" >/dev/null 2>&1 &
 	usleep $((i % 12 * 400))
 	kill -KILL $!
 	wait $! 2>/dev/null
@@ -31,7 +31,7 @@ for ((i = 0; i < $(pick 30 6); i++)); do
 	cg_remove p/gone
 	readers=()
 	for reader in 1 2 3; do
-		value_in "$stat" inherited >"$work/reader.$reader" &
+		value_in "$file" inherited >"$work/reader.$reader" &
 		readers+=($!)
 	done
 	wait "${readers[@]}"
