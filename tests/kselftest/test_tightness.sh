@@ -24,7 +24,8 @@ for mib in $(pick "4 16" 1); do
 			check_held "$name" S $((mib * M))
 			check_used "$name" S $((mib * M))
 			diag "$name: rate=${W[rate]} jain=${W[jain]} longest_us=${W[max_us]}"
-			if [[ $quick && ${S[held_n]} == 0 ]]; then
+			# An eighth is the margin below it, where writers are stopped.
+			if [[ $quick ]] && ((S[max] < mib * M * 7 / 8)); then
 				skip "$name: it is counted as throttled" "the debug kernel is slower than the disk"
 			else
 				check_num "$name: it is counted as throttled" \
