@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A limit holds and is used on every file system that attributes writeback.
-# vm: --disk 512M,bps=20000000 --timeout 90 --alone
+# vm: --disk 512M,bps=10000000 --timeout 90 --alone
+# vm-debug: --disk 512M,bps=2000000 --timeout 90
 . "$(dirname "$0")/lib.sh"
 setup
 
