@@ -26,6 +26,13 @@ cg_make hog victim p/c rival limited q/c
 touch "$work"/mnt/{limited,q}.0
 spawn_writers hog hog mnt/hog --size "$(pick 16M 4M)" --writers 8 --seconds 3600
 must await above hog $((system * 3 / 4)) 20
+# From then on everybody is.
+# shellcheck disable=SC2317 # loop_until calls it.
+hog_is_throttled()
+{
+	compare "$(stat_of hog throttled_count)" '>' 0
+}
+must loop_until 20 hog_is_throttled
 
 # victim CGROUP: appends there. Each time it has a file of its own: to remove
 # one means to wait for its writeback.
@@ -124,8 +131,8 @@ total=$((system + system / 2))
 set_knob p dirty_min 16M
 set_knob p/c dirty_min 1G
 set_knob victim dirty_min 64M
-spawn_writers c p/c mnt/c --size 24M --writers 2 --seconds 60
-spawn_writers v victim mnt/v --size 24M --writers 2 --seconds 60
+spawn_writers c p/c mnt/c --size 24M --writers 2 --seconds 3600
+spawn_writers v victim mnt/v --size 24M --writers 2 --seconds 3600
 check "writers with a floor get to hold some of it" await above victim $((2 * M)) 20
 # The sum is that of this test's cgroups: nobody else writes.
 spawn total sample --cgroup "$top" --seconds "$(pick 6 4)" --rt 99
