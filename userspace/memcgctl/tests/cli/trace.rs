@@ -9,11 +9,14 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use nix::unistd::Pid;
 use std::fs;
+use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -203,22 +206,28 @@ fn live(machine: &Machine) -> Command {
     command
 }
 
+/// The instance of a `child` that traces, once it is there, and the pipe that it reads events from.
+fn traced(machine: &Machine, child: &Child) -> (PathBuf, File) {
+    let instance = machine.path(format!(
+        "sys/kernel/tracing/instances/memcgctl-{}",
+        child.id()
+    ));
+    while !instance.exists() {
+        thread::yield_now();
+    }
+    let pipe = OpenOptions::new()
+        .write(true)
+        .open(instance.join("trace_pipe"))
+        .unwrap();
+    (instance, pipe)
+}
+
 #[test]
 fn as_it_happens() {
     for closed in [false, true] {
         let machine = machine();
         let mut child = live(&machine).spawn().unwrap();
-        let instance = machine.path(format!(
-            "sys/kernel/tracing/instances/memcgctl-{}",
-            child.id()
-        ));
-        while !instance.exists() {
-            thread::yield_now();
-        }
-        let mut pipe = OpenOptions::new()
-            .write(true)
-            .open(instance.join("trace_pipe"))
-            .unwrap();
+        let (instance, mut pipe) = traced(&machine, &child);
         machine.put("proc/15/comm", "late\n");
         pipe.write_all(
             b"           <...>-15 [000] ..... 1.000000: memcg_dirty_throttle: usec=1000\n",
@@ -259,17 +268,7 @@ fn as_it_happens() {
 fn cgroups_that_come_and_go() {
     let machine = machine();
     let mut child = live(&machine).arg("a").spawn().unwrap();
-    let instance = machine.path(format!(
-        "sys/kernel/tracing/instances/memcgctl-{}",
-        child.id()
-    ));
-    while !instance.exists() {
-        thread::yield_now();
-    }
-    let mut pipe = OpenOptions::new()
-        .write(true)
-        .open(instance.join("trace_pipe"))
-        .unwrap();
+    let (_, mut pipe) = traced(&machine, &child);
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut seen = |ino: u64| {
         let event = format!(
