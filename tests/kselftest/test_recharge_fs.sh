@@ -11,10 +11,7 @@ size=$(pick $((24 * M)) $((6 * M)))
 make()
 {
 	fs_make "${1% *}" mnt
-	[[ $1 == *" nojournal" ]] || return
-	must umount "$work/mnt"
-	must tune2fs -O ^has_journal "$SCRATCH" >/dev/null
-	must mount -t ext4 "$SCRATCH" "$work/mnt"
+	[[ $1 != *" nojournal" ]] || drop_journal mnt
 }
 
 # written NAME: bytes that it wrote to the disk.
