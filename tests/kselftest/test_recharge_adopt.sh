@@ -125,14 +125,28 @@ check "one of them is made again and adopts its page" loop_until 5 \
 	holds p/s$((count + 7)) shmem $PAGE
 cg_remove p/s$((count + 7))
 after=$(gone)
-diag "kernel memory: $before before, $after after"
 check_eq "nothing is inherited any more" "$(recharged p inherited)" 0
+
+# Slabs that are partly used and chunks of per-CPU memory come and go by hundreds of
+# kilobytes, but what leaks is missing after every round.
+nothing_leaks()
+{
+	local round
+	for round in 1 2 3 4 5; do
+		diag "kernel memory: $before before, $after after"
+		((after - before > count * 64)) || return 0
+		before=$after
+		(many "$count" $(((round + 1) * count))) || bail "cannot make and remove cgroups"
+		after=$(gone)
+	done
+	return 1
+}
+
 if [[ $debug ]]; then
 	# It finds leaks by itself, and keeps what is freed for a while.
 	skip "$count cgroups made and removed take no memory" "the debug kernel keeps freed memory"
 else
-	check_num "$count cgroups made and removed take no memory" $((after - before)) '<=' \
-		$((count * 64 + M / 2))
+	check "$count cgroups made and removed take no memory" nothing_leaks
 fi
 
 finish
