@@ -885,6 +885,21 @@ join()
 	echo "${running[$1]}" >"$top/$2/cgroup.procs" || bail "cannot move $1 to $2"
 }
 
+# swap_make: the scratch disk is swap space. Unlike with zram, what a read fault brings back
+# stays in the swap cache, and so does what is read ahead.
+swap_make()
+{
+	must mkswap "$SCRATCH" >/dev/null
+	must swapon "$SCRATCH"
+	at_undo=("swap_drop" "${at_undo[@]}")
+}
+
+# shellcheck disable=SC2317 # undo calls it.
+swap_drop()
+{
+	! grep -q "^$SCRATCH " /proc/swaps || swapoff "$SCRATCH"
+}
+
 # zram_make BYTES: swap space that is compressed memory.
 zram_make()
 {

@@ -6,9 +6,7 @@
 # vm: --timeout 120 --disk 512M
 . "$(dirname "$0")/lib.sh"
 setup_recharge
-must mkswap "$SCRATCH" >/dev/null
-must swapon "$SCRATCH"
-at_undo=("swapoff $SCRATCH" "${at_undo[@]}")
+swap_make
 size=$(pick $((32 * M)) $((8 * M)))
 tmpfs_make mnt
 cg_make p/user

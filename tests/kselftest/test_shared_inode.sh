@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # One file, written by two cgroups. The kernel writes a file back for one
 # cgroup, its owner; what the other dirtied counts against the other's limit
-# all the same, and the other is neither let over it nor stuck.
+# all the same, and the other is neither let over it nor stuck, also if the
+# owner was removed.
 # vm: --disk 512M,bps=20000000
 . "$(dirname "$0")/lib.sh"
 setup
@@ -28,5 +29,20 @@ both()
 
 both 4M
 both max
+
+# A service that is started again goes on with the file that its last instance left dirty,
+# which nobody writes for as long as the other is remembered as its owner.
+no_periodic_writeback
+cg_make p/first p/next
+set_knob p/next dirty_limit_in_bytes 4M
+spawn_writers first p/first mnt/log --size 1M
+collect first W
+check_num "the owner leaves it dirty" "$(dirty_of p/first)" '>=' $((M / 2))
+cg_remove p/first
+hold p/next $((4 * M)) "$(pick 5 4)" mnt/log --overwrite --offset 32M
+check_held "the next one's limit" S $((4 * M))
+check_progress "the next one makes progress" "${W[bytes]}" $((8 * M))
+check_eq "what is left can be written" "$(put p/next dirty_writeback max)" ok
+check_num "nothing is left" "$(dirty_of p/next)" '<=' "$slack"
 
 finish

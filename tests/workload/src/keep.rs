@@ -2,8 +2,8 @@
 
 //! `keep`: a process that holds memory until it is asked to end.
 //!
-//! It says on stdout, in a line each, when it holds all (`ready=1`) and when it has done what a signal asked for:
-//! SIGUSR1 to touch each page again (`touched=N`), SIGUSR2 to let go of what pins the pages (`released=1`). They stay
+//! It says on stdout, in a line each, when it holds all (`ready=1`; with `--will-need` first `asked=1`, and it touches them
+//! after the next signal) and when it has done what a signal asked for: SIGUSR1 to touch each page again (`touched=N`), SIGUSR2 to let go of what pins the pages (`released=1`). They stay
 //! mapped then. SIGTERM and SIGINT end it.
 
 use crate::cgroup;
@@ -54,6 +54,9 @@ pub struct Args {
     /// Write to each page; otherwise a file's pages are read. Anonymous memory is always written.
     #[arg(long)]
     write: bool,
+    /// Ask for a file's pages by `MADV_WILLNEED` before any of them is touched.
+    #[arg(long, requires = "file")]
+    will_need: bool,
     /// Lock it into memory.
     #[arg(long)]
     lock: bool,
@@ -291,6 +294,13 @@ pub fn run(args: &Args) -> Result<()> {
             Some(path) => map_file(path, length)?,
             None => map_anonymous(length, args.kind)?,
         };
+        if args.will_need {
+            // SAFETY: What this process can see stays as it is.
+            unsafe { madvise(mapped.start.cast(), mapped.length, MmapAdvise::MADV_WILLNEED) }
+                .context("MADV_WILLNEED")?;
+            println!("asked=1");
+            signals.wait().context("wait for a signal")?;
+        }
         mapped.touch(step, write);
         if args.collapse {
             let (start, length) = (mapped.start.as_ptr().cast(), mapped.length);
