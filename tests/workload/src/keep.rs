@@ -3,7 +3,7 @@
 //! `keep`: a process that holds memory until it is asked to end.
 //!
 //! It says on stdout, in a line each, when it holds all (`ready=1`; with `--will-need` first `asked=1`, and it touches them
-//! after the next signal) and when it has done what a signal asked for: SIGUSR1 to touch each page again (`touched=N`), SIGUSR2 to let go of what pins the pages (`released=1`). They stay
+//! after SIGUSR1) and when it has done what a signal asked for: SIGUSR1 to touch each page again (`touched=N`), SIGUSR2 to let go of what pins the pages (`released=1`). They stay
 //! mapped then. SIGTERM and SIGINT end it.
 
 use crate::cgroup;
@@ -123,6 +123,15 @@ impl Memory {
                     byte.write_volatile(value.wrapping_add(1));
                 }
             }
+        }
+    }
+
+    /// Writes to each page of new memory. To read it first would map pages of zeros, and those that then take their place
+    /// are small.
+    fn fill(self, step: usize) {
+        for at in (0..self.length).step_by(step) {
+            // SAFETY: As above.
+            unsafe { self.start.add(at).as_ptr().write_volatile(1) }
         }
     }
 
@@ -299,9 +308,15 @@ pub fn run(args: &Args) -> Result<()> {
             unsafe { madvise(mapped.start.cast(), mapped.length, MmapAdvise::MADV_WILLNEED) }
                 .context("MADV_WILLNEED")?;
             println!("asked=1");
-            signals.wait().context("wait for a signal")?;
+            if signals.wait().context("wait for a signal")? != Signal::SIGUSR1 {
+                return Ok(());
+            }
         }
-        mapped.touch(step, write);
+        if args.file.is_none() {
+            mapped.fill(step);
+        } else {
+            mapped.touch(step, write);
+        }
         if args.collapse {
             let (start, length) = (mapped.start.as_ptr().cast(), mapped.length);
             // SAFETY: What this process can see stays as it is.
