@@ -180,7 +180,18 @@ impl Group {
 
     /// Computes the levels anew and puts them in force.
     pub(crate) fn update(node: Node<'_>) {
-        let config = node.data().config();
+        // Several may do so at a time. Whoever is the last must not have begun before a file was
+        // written.
+        loop {
+            let config = node.data().config();
+            Self::publish(node, config);
+            if node.data().config() == config {
+                return;
+            }
+        }
+    }
+
+    fn publish(node: Node<'_>, config: Config) {
         let figures = node.figures();
         let inputs = inputs(&figures);
         let own = effective(&config, &inputs);
@@ -204,7 +215,9 @@ impl Group {
             let background = own
                 .background_in_force(&inputs)
                 .saturating_sub(levels.chunk)
-                .max(1);
+                .max(1)
+                // Whoever waits has to know that something is being written.
+                .min(levels.stop.saturating_sub(1));
             published.background = level(background);
             published.child_background = level(share::child_background(
                 background,

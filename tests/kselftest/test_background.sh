@@ -53,6 +53,17 @@ set_knob p dirty_background_limit_in_bytes 4M
 dirty p/c
 flushed "the parent's background limit" p $((4 * M))
 
+# None of these holds enough for a part of its own.
+cg_make r
+set_knob r dirty_limit_in_bytes 64M
+set_knob r dirty_background_limit_in_bytes 4M
+for i in {1..16}; do
+	cg_make "r/c$i"
+	spawn_writers writers "r/c$i" "mnt/r$i" --size 512k
+	collect writers W
+done
+flushed "the parent's background limit, many small children" r $((4 * M))
+
 # With that alone the kernel's own limit is held in the same way, for all below.
 cg_make q/c
 set_knob q dirty_background_limit_in_bytes 4M

@@ -97,6 +97,33 @@ halt own W
 rm "$work/mnt/f.0"
 fs_remove mnt
 
+# --- a change of size, which has to zero the rest of a block --------------------------------
+# What that needs is brought in beyond the limit: ext4 takes an error there for one of the
+# file system.
+fs_make ext4 disk
+must umount "$work/disk"
+must mount -t ext4 -o "memcg=$top/pod,errors=remount-ro" "$SCRATCH" "$work/disk"
+tmpfs_make mnt "memcg=$top/pod,size=64M"
+head -c 12k /dev/zero | tr '\0' x >"$work/disk/shrinks"
+head -c 100 /dev/zero | tr '\0' x >"$work/disk/grows"
+cp "$work/disk/grows" "$work/wanted"
+truncate -s 12k "$work/wanted"
+sync
+echo 3 >/proc/sys/vm/drop_caches
+spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M
+collect full W
+check_eq "change of size: the target is full" "${W[result]}" ENOSPC
+check "change of size: a file is made shorter" truncate -s 100 "$work/disk/shrinks"
+check "change of size: and longer" truncate -s 12k "$work/disk/grows"
+no_kill "change of size"
+fs_remove mnt
+check "change of size: the file system can be written" truncate -s 12k "$work/disk/shrinks"
+for file in shrinks grows; do
+	check "change of size: $file has nothing but zeros after that" \
+		cmp "$work/wanted" "$work/disk/$file"
+done
+fs_remove disk
+
 # --- with swap, there is room -------------------------------------------------------------
 zram_make 256M
 tmpfs_make mnt "memcg=$top/pod,size=64M"
