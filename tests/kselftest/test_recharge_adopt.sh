@@ -129,6 +129,7 @@ check_eq "nothing is inherited any more" "$(recharged p inherited)" 0
 
 # Slabs that are partly used and chunks of per-CPU memory come and go by hundreds of
 # kilobytes, but what leaks is missing after every round.
+# shellcheck disable=SC2317 # check calls it.
 nothing_leaks()
 {
 	local round

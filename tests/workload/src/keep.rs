@@ -305,8 +305,14 @@ pub fn run(args: &Args) -> Result<()> {
         };
         if args.will_need {
             // SAFETY: What this process can see stays as it is.
-            unsafe { madvise(mapped.start.cast(), mapped.length, MmapAdvise::MADV_WILLNEED) }
-                .context("MADV_WILLNEED")?;
+            unsafe {
+                madvise(
+                    mapped.start.cast(),
+                    mapped.length,
+                    MmapAdvise::MADV_WILLNEED,
+                )
+            }
+            .context("MADV_WILLNEED")?;
             println!("asked=1");
             if signals.wait().context("wait for a signal")? != Signal::SIGUSR1 {
                 return Ok(());
