@@ -885,6 +885,20 @@ join()
 	echo "${running[$1]}" >"$top/$2/cgroup.procs" || bail "cannot move $1 to $2"
 }
 
+# watch_kills CGROUP: from now on no_kill looks if anybody was killed in the whole system,
+# or considered for it in that cgroup.
+watch_kills()
+{
+	spared=$1 kills=$(value_in /proc/vmstat oom_kill)
+}
+
+# no_kill DESCRIPTION
+no_kill()
+{
+	check_eq "$1: nobody is killed" "$(value_in /proc/vmstat oom_kill)" "$kills"
+	check_eq "$1: not even considered" "$(events "$spared" oom)" 0
+}
+
 # swap_make: the scratch disk is swap space. Unlike with zram, what a read fault brings back
 # stays in the swap cache, and so does what is read ahead.
 swap_make()

@@ -9,10 +9,10 @@ setup
 fs_make ext4 mnt
 no_periodic_writeback
 
-# dirty NAME: 8M of dirty pages.
+# dirty NAME [SIZE]: so much of dirty pages, 8M if nothing is said.
 dirty()
 {
-	spawn_writers writers "$1" "mnt/${1//\//_}" --size 8M
+	spawn_writers writers "$1" "mnt/${1//\//_}" --size "${2:-8M}"
 	collect writers W
 }
 
@@ -59,8 +59,7 @@ set_knob r dirty_limit_in_bytes 64M
 set_knob r dirty_background_limit_in_bytes 4M
 for i in {1..16}; do
 	cg_make "r/c$i"
-	spawn_writers writers "r/c$i" "mnt/r$i" --size 512k
-	collect writers W
+	dirty "r/c$i" 512k
 done
 flushed "the parent's background limit, many small children" r $((4 * M))
 

@@ -12,14 +12,7 @@ cg_make pod user
 limit=$((10 * M))
 set_knob pod max "$limit"
 
-# no_kill DESCRIPTION: in the whole system.
-kills=$(value_in /proc/vmstat oom_kill)
-no_kill()
-{
-	check_eq "$1: nobody is killed" \
-		"$(value_in /proc/vmstat oom_kill)" "$kills"
-	check_eq "$1: not even considered" "$(events pod oom)" 0
-}
+watch_kills pod
 
 # full DESCRIPTION WORD [OPTION...]: brings in 11 MiB, of which the last cannot be.
 full()

@@ -55,34 +55,6 @@ check_audit "anon"
 tell user USR1 touched=1
 halt user W
 
-# Large folios that are mapped page by page: taking the mappings away, one by one, is not
-# to have them look as if their owner had given some of it back, or they would be split.
-sizes=/sys/kernel/mm/transparent_hugepage
-if [[ -d $sizes/hugepages-64kB ]]; then
-	for setting in hugepages-64kB/enabled:always hugepages-2048kB/enabled:never; do
-		file=$sizes/${setting%:*}
-		at_undo=("put_back $file $(sed 's/.*\[\(.*\)\].*/\1/' "$file")" "${at_undo[@]}")
-		echo "${setting#*:}" >"$file" || bail "cannot set $file"
-	done
-	stats=$sizes/hugepages-64kB/stats
-	cg_make p/old
-	keep user p/old --size "$size" --kind huge
-	join user p/user
-	check_num "anon, 64 KiB: the folios are large" "$(<"$stats/nr_anon")" '>=' $((size / 65536))
-	cg_remove p/old
-	must loop_until 10 inherits p "$size"
-	check_eq "anon, 64 KiB: all can be moved" "$(put p recharge max)" ok
-	check_moves "anon, 64 KiB" p p/user anon "$size" 1
-	check_eq "anon, 64 KiB: none of them seems to be mapped in part" \
-		"$(<"$stats/nr_anon_partially_mapped")" 0
-	check_audit "anon, 64 KiB"
-	halt user W
-	echo never >"$sizes/hugepages-64kB/enabled"
-	echo inherit >"$sizes/hugepages-2048kB/enabled"
-else
-	skip "anon, 64 KiB" "no large folios of that size"
-fi
-
 # With the queue of those to be split: every second page is gone.
 cg_make p/old
 keep user p/old --size "$size" --kind huge --sparse
@@ -110,5 +82,33 @@ put p recharge max >/dev/null
 check "anon, split while inherited: all is the user's" loop_until 5 \
 	holds p/user anon $((size / 2))
 check_audit "anon, split while inherited"
+
+halt user W
+
+# Large folios that are mapped page by page: taking the mappings away, one by one, is not
+# to have them look as if their owner had given some of it back, or they would be split.
+sizes=/sys/kernel/mm/transparent_hugepage
+if [[ -d $sizes/hugepages-64kB ]]; then
+	for setting in hugepages-64kB/enabled:always hugepages-2048kB/enabled:never; do
+		file=$sizes/${setting%:*}
+		at_undo=("put_back $file $(sed 's/.*\[\(.*\)\].*/\1/' "$file")" "${at_undo[@]}")
+		echo "${setting#*:}" >"$file" || bail "cannot set $file"
+	done
+	stats=$sizes/hugepages-64kB/stats
+	cg_make p/old
+	keep user p/old --size "$size" --kind huge
+	join user p/user
+	check_num "anon, 64 KiB: the folios are large" "$(<"$stats/nr_anon")" '>=' $((size / 65536))
+	cg_remove p/old
+	must loop_until 10 inherits p "$size"
+	check_eq "anon, 64 KiB: all can be moved" "$(put p recharge max)" ok
+	check_moves "anon, 64 KiB" p p/user anon "$size" 1
+	check_eq "anon, 64 KiB: none of them seems to be mapped in part" \
+		"$(<"$stats/nr_anon_partially_mapped")" 0
+	check_audit "anon, 64 KiB"
+	halt user W
+else
+	skip "anon, 64 KiB" "no large folios of that size"
+fi
 
 finish
