@@ -9,6 +9,8 @@ fs_make ext4 disk
 tmpfs_make mnt
 tmpfs_make huge huge=always
 no_periodic_writeback
+# Below, figures are read and a walk follows: between them nothing is to become dirty.
+no_periodic_commit disk
 audited=1
 
 cg_make p/a p/b/c
