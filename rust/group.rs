@@ -112,6 +112,9 @@ impl Group {
         }
         Self::store(node, old, new);
         Self::update(node);
+        if new.min_pages(PAGE) != old.min_pages(PAGE) {
+            Self::grant_anew(node);
+        }
         node.apply();
         if new.is_default() {
             node.set_counted(false)?;
@@ -178,22 +181,40 @@ impl Group {
         }
     }
 
+    /// Grants floors anew to those who share with a cgroup, after its own was changed: until they
+    /// know, all floors together are more than may be granted. What the floor of a removed cgroup
+    /// leaves to others has time until their next update.
+    fn grant_anew(node: Node<'_>) {
+        let Some(parent) = node.parent() else {
+            return;
+        };
+
+        parent.for_each(|sharer| {
+            if sharer.data().config().min_pages(PAGE) != 0 {
+                Self::update(sharer);
+            }
+            true
+        });
+    }
+
     /// Computes the levels anew and puts them in force.
     pub(crate) fn update(node: Node<'_>) {
         // Several may do so at a time. Whoever is the last must not have begun before a file was
-        // written.
+        // written, which for a floor may be that of another cgroup.
         loop {
             let config = node.data().config();
-            Self::publish(node, config);
-            if node.data().config() == config {
+            let figures = node.figures();
+            let floor = Self::floor(node, &figures);
+
+            Self::publish(node, config, &figures, floor);
+            if node.data().config() == config && Self::floor(node, &figures) == floor {
                 return;
             }
         }
     }
 
-    fn publish(node: Node<'_>, config: Config) {
-        let figures = node.figures();
-        let inputs = inputs(&figures);
+    fn publish(node: Node<'_>, config: Config, figures: &Figures, floor: u64) {
+        let inputs = inputs(figures);
         let own = effective(&config, &inputs);
         let mut published = Levels::default();
 
@@ -225,12 +246,12 @@ impl Group {
             ));
             published.chunk = u32::try_from(levels.chunk).unwrap_or(1);
         }
-        published.floor = level(Self::floor(node, figures.system_limit as u64));
+        published.floor = level(floor);
         node.publish(&published);
     }
 
     /// The floor that is granted to a cgroup, in pages.
-    fn floor(node: Node<'_>, system_limit: u64) -> u64 {
+    fn floor(node: Node<'_>, figures: &Figures) -> u64 {
         if node.data().config().min_pages(PAGE) == 0 {
             return 0;
         }
@@ -241,7 +262,7 @@ impl Group {
 
         (0..depth)
             .rev()
-            .fold(floors::top_grant(system_limit), |above, i| {
+            .fold(floors::top_grant(figures.system_limit as u64), |above, i| {
                 let Some(cgroup) = node.ancestors().nth(i) else {
                     return 0;
                 };
