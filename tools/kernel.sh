@@ -49,7 +49,7 @@ build() {
 	check_config "$out"
 	step kernel "$flavor: building with $JOBS jobs"
 	# How many objects to expect is what the last build that started from nothing had.
-	run_make "$flavor" "$(cat "$count" 2>/dev/null || echo 2500)" "$out/build.log" \
+	run_make "$flavor" "$(cat "$count" 2>/dev/null || echo 1400)" "$out/build.log" \
 		"${KMAKE[@]}" -C "$src" "O=$out" "-j$JOBS" bzImage modules
 	[[ ! $whole ]] || echo "$BUILT" >"$count"
 	touch "$out/.done"
