@@ -365,6 +365,14 @@ disk_written()
 	echo $((stat[6] * 512))
 }
 
+# written_by CGROUP: bytes that it wrote to disks.
+# shellcheck disable=SC2317 # loop_until calls it in some tests.
+written_by()
+{
+	sed -n 's/.* wbytes=\([0-9]*\).*/\1/p' "$top/$1/io.stat" |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
 # check_content DESCRIPTION FILE LIKE: the disk has in FILE what LIKE begins with. What
 # is still to be written is written, and then read from the disk.
 check_content()

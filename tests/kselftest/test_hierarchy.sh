@@ -94,9 +94,10 @@ bounded "a looser limit of a child does not help it" p/c/g $limit
 set_knob p/c dirty_limit_in_bytes 4M
 cg_make p/sibling
 fill p/sibling mnt/sibling 24M
-spawn_writers sibling p/sibling mnt/sibling --size 24M --overwrite --seconds 60
+spawn_writers sibling p/sibling mnt/sibling --size 24M --overwrite --seconds 600
 watch_limit sum p $limit
-hold p/c/g $((4 * M)) "$(pick 4 3)" mnt/b
+# To make a file there can mean to wait for all that the disk has to write.
+hold p/c/g $((4 * M)) "$(pick 4 once:5M)" mnt/b
 check_held "a tighter limit of a child" S $((4 * M))
 check_progress "a tighter limit of a child does not stop it" "${W[bytes]}" $((4 * M))
 halt sum S

@@ -14,14 +14,6 @@ make()
 	[[ $1 != *" nojournal" ]] || drop_journal mnt
 }
 
-# written NAME: bytes that it wrote to the disk.
-# shellcheck disable=SC2317 # loop_until calls it, by way of the next.
-written()
-{
-	sed -n 's/.* wbytes=\([0-9]*\).*/\1/p' "$top/$1/io.stat" |
-		awk '{ sum += $1 } END { print sum + 0 }'
-}
-
 # writes_itself: what the user writes is on its account. An inode changes its
 # owner only after some rounds of that.
 # shellcheck disable=SC2317 # loop_until calls it.
@@ -29,7 +21,7 @@ writes_itself()
 {
 	fill p/user mnt/clean $((2 * M)) --overwrite
 	sync
-	(($(written p/user) > M))
+	(($(written_by p/user) > M))
 }
 
 for fs in ext4 "ext4 nojournal" xfs btrfs; do
