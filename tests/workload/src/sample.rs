@@ -4,6 +4,7 @@
 //!
 //! Nothing is written before the end: sampling must not dirty pages itself.
 
+use crate::cgroup;
 use crate::cgroup::Reader;
 use crate::cgroup::Reading;
 use crate::cgroup::Source;
@@ -24,6 +25,7 @@ use std::fs;
 use std::os::fd::AsFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
@@ -79,12 +81,20 @@ struct Sample {
 ///
 /// The kernel prints the dirty bytes first and looks at those under writeback a moment later. Pages
 /// that go from one to the other in between, some MiB when writeback starts, are in both figures.
-/// An excess that is real is still there in the next reading: no disk takes it away that fast.
-fn read_consistent(reader: &mut Reader, limit: Option<u64>) -> Result<(Reading, bool)> {
+/// Nor does it collect what its processors have counted at one moment: pages dirtied on one can be in
+/// the figures before those whose writeback has ended on another are out of them, and stay there
+/// until it collects again. So that has to happen between the readings. An excess that is real is
+/// still there in the second one: no disk takes it away that fast.
+fn read_consistent(
+    reader: &mut Reader,
+    mount: &Path,
+    limit: Option<u64>,
+) -> Result<(Reading, bool)> {
     let first = reader.read()?;
     if limit.is_none_or(|limit| first.total() <= limit) {
         return Ok((first, false));
     }
+    cgroup::flush(mount)?;
     let second = reader.read()?;
     let lower = if second.total() < first.total() {
         second
@@ -96,6 +106,7 @@ fn read_consistent(reader: &mut Reader, limit: Option<u64>) -> Result<(Reading, 
 
 fn collect(args: &Args) -> Result<Vec<Sample>> {
     let mut reader = Reader::open(&args.cgroup, args.source)?;
+    let mount = cgroup::mount_of(&args.cgroup)?;
     let signals = SignalFd::new(&control::block_stop_signals()?).context("signalfd")?;
     let process = args.pid.map(open_pid).transpose()?;
     if let Some(priority) = args.rt {
@@ -118,7 +129,7 @@ fn collect(args: &Args) -> Result<Vec<Sample>> {
         if end.is_some_and(|end| at >= end) {
             return Ok(samples);
         }
-        let (reading, first_above) = read_consistent(&mut reader, args.limit)?;
+        let (reading, first_above) = read_consistent(&mut reader, mount, args.limit)?;
         samples.push(Sample {
             at,
             dirty: reading.dirty,
