@@ -57,10 +57,11 @@ write_tightness()
 	cat <<-'END'
 		Writers in one cgroup with `memory.dirty_limit_in_bytes`, on ext4 on a disk of 20 MB/s. dirty+writeback is
 		sampled each 10 ms from `memory.stat`, which the kernel keeps to within 64 pages per CPU. It prints what is dirty
-		and looks at what is under writeback a moment later, so that pages on their way are in both: a sample above the limit
-		is read once more, and the lower of the two counts, for the highest as well. How many were above it at first is in
-		brackets. The mean, and the share of samples above the limit, are of the time from when half the limit was reached;
-		the disk's speed is what one writer with O_DIRECT gets in the same guest.
+		and looks at what is under writeback a moment later, so that pages on their way are in both; and it collects what the
+		processors have counted one after the other: a sample above the limit is read once more, from figures collected anew,
+		and the lower of the two counts, for the highest as well. How many were above it at first is in brackets. The mean,
+		and the share of samples above the limit, are of the time from when half the limit was reached; the disk's speed is
+		what one writer with O_DIRECT gets in the same guest.
 
 	END
 	verdicts
