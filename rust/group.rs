@@ -260,9 +260,9 @@ impl Group {
         // last of the ancestors is the root, which has no floor.
         let depth = node.ancestors().count().saturating_sub(1);
 
-        (0..depth)
-            .rev()
-            .fold(floors::top_grant(figures.system_limit as u64), |above, i| {
+        (0..depth).rev().fold(
+            floors::top_grant(figures.system_limit as u64),
+            |above, i| {
                 let Some(cgroup) = node.ancestors().nth(i) else {
                     return 0;
                 };
@@ -271,7 +271,8 @@ impl Group {
                     parent.data().get_ref().children_min.load(Relaxed)
                 });
                 floors::grant(own, sum, above)
-            })
+            },
+        )
     }
 
     /// The limits that hold for a cgroup's writers now, with its `figures`.
