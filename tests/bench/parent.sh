@@ -16,7 +16,7 @@ written()
 {
 	local child
 	for child in "${children[@]}"; do
-		awk -F 'wbytes=' 'NF > 1 { bytes += $2 } END { print bytes + 0 }' "$top/$child/io.stat"
+		written_by "$child"
 	done
 }
 

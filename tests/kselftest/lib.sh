@@ -369,8 +369,7 @@ disk_written()
 # shellcheck disable=SC2317 # loop_until calls it in some tests.
 written_by()
 {
-	sed -n 's/.* wbytes=\([0-9]*\).*/\1/p' "$top/$1/io.stat" |
-		awk '{ sum += $1 } END { print sum + 0 }'
+	awk -F 'wbytes=' 'NF > 1 { bytes += $2 } END { print bytes + 0 }' "$top/$1/io.stat"
 }
 
 # check_content DESCRIPTION FILE LIKE: the disk has in FILE what LIKE begins with. What
