@@ -71,7 +71,7 @@ const KNOBS: [(Knob, File); 10] = [
     (Knob::Writeback, File::trigger(c"dirty_writeback")),
     (Knob::Stat, File::read_only(c"dirty_stat")),
     (Knob::Recharge, File::trigger(c"recharge")),
-    (Knob::RechargeStat, File::read_only(c"recharge_stat")),
+    (Knob::RechargeStat, File::read_only(c"recharge_stat").slow()),
     (Knob::Persistent, File::read_write(c"persistent")),
 ];
 

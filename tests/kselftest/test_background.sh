@@ -80,4 +80,22 @@ flushed "background limit set below what is held" later $((4 * M))
 check_num "who holds less than half its limit is left alone" \
 	"$(dirty_of below)" '>=' $((8 * M - slack))
 
+# The flusher has just ended, by a limit that is no longer the one in force, and there is
+# no writer who would start it again. It takes an eighth of the system-wide limit of a
+# file at a time.
+sync
+system_limit $((64 * M))
+cg_make again
+set_knob again dirty_limit_in_bytes 64M
+set_knob again dirty_background_limit_in_bytes 60M
+dirty again 24M
+dirty_is_below()
+{
+	compare "$(stat_of again dirty)" '<=' "$1"
+}
+set_knob again dirty_background_limit_in_bytes 20M
+until dirty_is_below $((20 * M)); do :; done
+set_knob again dirty_background_limit_in_bytes 4M
+flushed "background limit lowered once more at once" again $((4 * M))
+
 finish
