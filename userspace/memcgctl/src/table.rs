@@ -2,7 +2,6 @@
 
 //! Columns of text, and what trees in them are drawn with.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 /// What the branches of a tree are drawn with: a child, the last child, and below each of them.
@@ -36,12 +35,13 @@ fn columns<const N: usize>(rows: &[[String; N]], numbers: Range<usize>) -> Strin
     let mut text = String::new();
     for row in rows {
         for (index, (cell, width)) in row.iter().zip(widths).enumerate() {
+            // Not by a format's width, which panics at more than 65535.
+            let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
             let gap = if index == 0 { "" } else { "  " };
-            // Writing to a String does not fail.
-            let _ = match numbers.contains(&index) {
-                true => write!(text, "{gap}{cell:>width$}"),
-                false => write!(text, "{gap}{cell:width$}"),
-            };
+            match numbers.contains(&index) {
+                true => text.extend([gap, &padding, cell]),
+                false => text.extend([gap, cell, &padding]),
+            }
         }
         text.truncate(text.trim_end_matches(' ').len());
         text.push('\n');

@@ -47,10 +47,13 @@ pub fn run(
     let since = Instant::now();
     let result = thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
-        scope.spawn(move || {
+        let starter = thread::Builder::new().spawn_scoped(scope, move || {
             // The receiver waits below, so that it can not be gone.
             let _ = sender.send(start(amount));
         });
+        if let Err(error) = starter {
+            return Err(Error::Thread(error));
+        }
         let mut progress = Progress::new();
         loop {
             match receiver.recv_timeout(progress.interval) {

@@ -132,6 +132,7 @@ impl Cgroup {
         let has_memory = || self.file("memory.max").exists();
         let reason = match host.module_loaded() {
             _ if self.is_root() => Absence::Root,
+            _ if !self.exists() => Absence::Removed,
             false => Absence::Module,
             true if !has_memory() => Absence::Controller,
             true => Absence::Version,

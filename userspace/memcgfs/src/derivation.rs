@@ -63,7 +63,8 @@ pub struct Level {
     pub dirtyable: u64,
     /// The limit that `vm.dirty_*` imply here.
     pub derived_limit: u64,
-    /// What holds here: the limit that is set, or for the cgroup asked about the derived one.
+    /// What holds here: the limit that is set, or the derived one for the cgroup asked about and where a background limit
+    /// is set.
     pub bound: Option<Bound>,
     /// The background limit that is set here, or implied by a limit that is.
     pub own_background: Option<u64>,
@@ -112,6 +113,12 @@ pub struct SystemLevel {
     pub raw: System,
 }
 
+/// How much a limit in bytes that follows from memory may differ between two looks at it, as memory goes on changing: by
+/// a thirty-second and 64 pages.
+pub fn drift(limit: u64) -> u64 {
+    (limit / 32).saturating_add(page::bytes(64))
+}
+
 impl Derivation {
     /// Derive it; `None` if the cgroup vanished or the kernel tells no figures.
     pub fn derive(host: &Host, cgroup: &Cgroup) -> Result<Option<Self>> {
@@ -142,9 +149,12 @@ impl Derivation {
             levels.push(level);
         }
         levels.reverse();
-        // Derived limits hold for the cgroup that the pages belong to, and are not looked for above it.
+        // Derived limits hold for the cgroup that the pages belong to, and are not looked for above it, unless the
+        // module keeps one there beside a background limit.
         for above in levels.iter_mut().skip(1) {
-            above.bound = above.bound.filter(|bound| bound.set);
+            if above.own_background.is_none() {
+                above.bound = None;
+            }
         }
         Ok(Some(Self::put_together(levels, SystemLevel::new(system))))
     }
@@ -217,12 +227,10 @@ impl Derivation {
         }
     }
 
-    /// Whether the kernel reports what was derived. Memory goes on changing between two looks at it, so that a limit
-    /// that follows from it may differ by a thirty-second and 64 pages.
+    /// Whether the kernel reports what was derived.
     pub fn agrees(&self) -> Option<bool> {
         let reported = self.reported()?;
-        let tolerance = (reported / 32).saturating_add(page::bytes(64));
-        Some(self.limit.abs_diff(reported) <= tolerance)
+        Some(self.limit.abs_diff(reported) <= drift(reported))
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Absence {
     Module,
     /// The module is loaded but does not offer this file.
     Version,
+    /// The cgroup was removed after it was found.
+    Removed,
 }
 
 /// An error, with the file and the errno where there was one.
@@ -85,6 +87,8 @@ pub enum Error {
     },
     /// The kernel lacks something; this says what.
     Unsupported(&'static str),
+    /// No thread could be started, which says nothing about what it was to do.
+    Thread(io::Error),
     /// No cgroup2 file system is mounted.
     NoMount {
         /// The table of mounts that was searched.
@@ -181,6 +185,7 @@ impl fmt::Display for Absence {
             }
             Self::Module => "the module memcg_knobs is not loaded",
             Self::Version => "the loaded module memcg_knobs does not offer it",
+            Self::Removed => "the cgroup was removed",
         })
     }
 }
@@ -219,6 +224,7 @@ impl fmt::Display for Error {
                 write!(f, "cannot write {}: {}", escaped(path), in_words(source))
             }
             Self::Unsupported(what) => f.write_str(what),
+            Self::Thread(source) => write!(f, "cannot start a thread: {}", in_words(source)),
             Self::NoMount { table } => {
                 write!(f, "no cgroup2 file system is mounted ({})", escaped(table))
             }
@@ -284,6 +290,8 @@ mod tests {
     fn kinds() {
         assert!(io(Action::Read, Errno::EAGAIN).is_partial());
         assert!(!io(Action::Read, Errno::EINTR).is_partial());
+        // Nothing was asked of the kernel yet.
+        assert!(!Error::Thread(Errno::EAGAIN.into()).is_partial());
         let absent = |reason| Error::Absent {
             path: PathBuf::new(),
             reason,
@@ -292,5 +300,6 @@ mod tests {
         assert!(absent(Absence::Version).is_unsupported());
         assert!(!absent(Absence::Root).is_unsupported());
         assert!(!absent(Absence::Controller).is_unsupported());
+        assert!(!absent(Absence::Removed).is_unsupported());
     }
 }

@@ -2,6 +2,7 @@
 
 //! Why the limit in force is what it is, and the background limit.
 
+use crate::derivation;
 use crate::knobs;
 use crate::knobs::Knob;
 use crate::page;
@@ -20,7 +21,8 @@ pub enum Origin {
     },
     /// The cgroup's own ratio.
     OwnRatio,
-    /// The limit of a cgroup above, which holds for the sum over its subtree.
+    /// The limit of a cgroup above, which holds for the sum over its subtree; a derived one if only a background limit is
+    /// set there.
     Ancestor {
         /// That cgroup's path, as the kernel shows it.
         cgroup: OsString,
@@ -66,11 +68,14 @@ impl Origin {
         let own = snapshot.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
         let in_force = snapshot.limit().and_then(Limit::at);
 
-        if let Some((limit, ancestor)) = tightest(above, Snapshot::own_limit, Snapshot::limit) {
-            let binds = match own {
-                Some(own) => limit < own && in_force.is_none_or(|in_force| limit <= in_force),
-                None => in_force.is_none_or(|in_force| limit <= in_force),
+        if let Some((limit, ancestor)) = tightest(above, Snapshot::kept_limit, Snapshot::limit) {
+            // What is no number of bytes follows memory, which goes on changing between two looks at it.
+            let drift = match ancestor.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes) {
+                Some(_) => 0,
+                None => in_force.map_or(0, derivation::drift),
             };
+            let binds = own.is_none_or(|own| limit < own)
+                && in_force.is_none_or(|in_force| limit <= in_force.saturating_add(drift));
             if binds {
                 return Self::Ancestor {
                     cgroup: ancestor.cgroup.path(),

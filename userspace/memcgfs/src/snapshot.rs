@@ -127,17 +127,22 @@ impl Snapshot {
         }
     }
 
+    /// The limit that the module keeps here, in bytes: the one that is set, or beside a background limit alone the one
+    /// that the kernel derives, which binds those below like any other.
+    pub(crate) fn kept_limit(&self) -> Option<u64> {
+        match self.own_limit() {
+            None if self.has_own_background() => self.limit()?.at(),
+            limit => limit,
+        }
+    }
+
     /// The background limit that is set here, in bytes, or that follows from a limit that is.
     pub(crate) fn own_background(&self) -> Option<u64> {
-        let limit = match self.own_limit() {
-            None if self.has_own_background() => self.limit().and_then(Limit::at),
-            limit => limit,
-        };
         match self.background_as_set() {
             Some(set) if self.keeps_background() => Some(set),
             None if self.has_own_background() => self.background_limit()?.at(),
             // In whole pages, as the kernel has it.
-            _ => Some(page::bytes(page::pages(limit?) / 2)),
+            _ => Some(page::bytes(page::pages(self.kept_limit()?) / 2)),
         }
     }
 

@@ -24,6 +24,13 @@ const MOST: usize = 10_000;
 /// The functions that writers wait in: the kernel's own throttling, and that of the patch series.
 const PLACES: [&str; 2] = ["balance_dirty_pages", "memcg_dirty_"];
 
+/// Like one of them by its name alone: whoever writes to memory.dirty_writeback waits there.
+const FLUSHING: &str = "memcg_dirty_writeback";
+
+fn is_throttled(place: &str) -> bool {
+    !place.contains(FLUSHING) && PLACES.iter().any(|known| place.contains(known))
+}
+
 /// The tasks of the cgroup and those below it that wait for dirty limits. What may not be looked at, or goes away
 /// meanwhile, is left out.
 pub fn waiting(host: &Host, cgroup: &Cgroup) -> Result<Vec<Waiting>> {
@@ -39,7 +46,7 @@ pub fn waiting(host: &Host, cgroup: &Cgroup) -> Result<Vec<Waiting>> {
             let place = files::read(&host.proc(&format!("{tid}/wchan")));
             let Ok(Some(place)) = place else { continue };
             let place = place.trim();
-            if PLACES.iter().any(|known| place.contains(known)) {
+            if is_throttled(place) {
                 found.push(Waiting {
                     tid,
                     name: host.task_name(tid).unwrap_or_default(),
@@ -119,6 +126,22 @@ impl Pressure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places() {
+        let table = [
+            ("balance_dirty_pages", true),
+            ("balance_dirty_pages_ratelimited_flags", true),
+            ("memcg_dirty_wait", true),
+            ("memcg_dirty_pass.isra.0", true),
+            ("memcg_dirty_writeback", false),
+            ("folio_wait_bit_common", false),
+            ("0", false),
+        ];
+        for (place, throttled) in table {
+            assert_eq!(is_throttled(place), throttled, "{place}");
+        }
+    }
 
     #[test]
     fn pressure() {

@@ -151,7 +151,7 @@ fn table() {
 /// A limit and a background limit in bytes or `None` for max, the background limit as a ratio, and both as reported.
 type Background = (Option<u64>, Option<u64>, &'static str, (u64, u64));
 
-fn background_origin(chain: &[Background]) -> BackgroundOrigin {
+fn both_origins(chain: &[Background]) -> (Origin, BackgroundOrigin) {
     let dir = tempdir().unwrap();
     let mut name = String::new();
     for (index, (limit, background, ratio, (reported, reported_background))) in
@@ -177,7 +177,41 @@ fn background_origin(chain: &[Background]) -> BackgroundOrigin {
         .resolve(OsStr::new(&name))
         .unwrap();
     let above = Snapshot::above(&cgroup).unwrap();
-    BackgroundOrigin::derive(&Snapshot::read(cgroup).unwrap().unwrap(), &above)
+    let snapshot = Snapshot::read(cgroup).unwrap().unwrap();
+    (
+        Origin::derive(&snapshot, &above),
+        BackgroundOrigin::derive(&snapshot, &above),
+    )
+}
+
+fn background_origin(chain: &[Background]) -> BackgroundOrigin {
+    both_origins(chain).1
+}
+
+/// Where only a background limit is set, a derived limit is kept, and binds those below.
+#[test]
+fn limits_beside_background_limits() {
+    const UNSET: Option<u64> = None;
+    let above = (UNSET, Some(4 * M), "max", (400 * M, 4 * M));
+    let own = Origin::OwnBytes { capped: false };
+    let drifted = (Some(1024 * M), UNSET, "max", (400 * M - 8192, 4 * M));
+    let table: &[(&[Background], Origin)] = &[
+        (&[above], Origin::System),
+        (
+            &[above, (Some(1024 * M), UNSET, "max", (400 * M, 4 * M))],
+            ancestor("/0", 400 * M),
+        ),
+        (&[above, drifted], ancestor("/0", 400 * M)),
+        (&[above, (Some(64 * M), UNSET, "max", (64 * M, 4 * M))], own),
+        // Held to so much less that it is not the ancestor's doing.
+        (
+            &[above, (Some(1024 * M), UNSET, "max", (300 * M, 4 * M))],
+            Origin::OwnBytes { capped: true },
+        ),
+    ];
+    for (chain, expected) in table {
+        assert_eq!(both_origins(chain).0, *expected, "{chain:?}");
+    }
 }
 
 #[test]
