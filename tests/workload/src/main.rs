@@ -11,6 +11,7 @@ mod cgroup;
 mod control;
 mod cost;
 mod error;
+mod fail;
 mod folios;
 mod frames;
 mod full;
@@ -76,6 +77,8 @@ enum Command {
     Folios(folios::Args),
     /// Write one value to a file by a single system call and name the errno it gave.
     Put(put::Args),
+    /// Make a call again and again, each time with the next of its allocations failing.
+    Fail(fail::Args),
     /// Measure what one 4 KiB read or write, or one fault of a shared mapping, costs.
     Cost(cost::Args),
     /// Count where in the kernel a process waits, until it exits.
@@ -108,6 +111,7 @@ fn run(command: Command) -> Result<()> {
         Command::Audit(args) => audit::run(&args),
         Command::Folios(args) => folios::run(&args),
         Command::Put(args) => put::run(&args),
+        Command::Fail(args) => fail::run(&args),
         Command::Cost(args) => cost::run(&args),
         Command::Waits(args) => waits::run(&args),
         Command::Plot(args) => plot::run(&args),

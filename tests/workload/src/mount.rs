@@ -23,7 +23,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub struct Args {
     /// Where to mount it, or what to change.
-    point: PathBuf,
+    pub point: PathBuf,
     /// The type of the file system.
     #[arg(long, default_value = "tmpfs")]
     fs: String,
@@ -107,27 +107,35 @@ fn become_user(args: &Args) -> Result<()> {
     Ok(())
 }
 
-pub fn run(args: &Args) -> Result<()> {
-    cgroup::join_if_given(args.cgroup.as_deref())?;
-    become_user(args)?;
-    let context = if args.remount {
+fn open(args: &Args) -> Result<OwnedFd, Errno> {
+    if args.remount {
         rustix::mount::fspick(CWD, &args.point, FsPickFlags::FSPICK_CLOEXEC)
     } else {
         rustix::mount::fsopen(args.fs.as_str(), FsOpenFlags::FSOPEN_CLOEXEC)
+    }
+}
+
+/// All of it, without any words.
+pub fn attempt(args: &Args) -> nix::Result<()> {
+    open(args)
+        .and_then(|context| make(args, &context))
+        .map_err(named)
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    cgroup::join_if_given(args.cgroup.as_deref())?;
+    become_user(args)?;
+    let (result, log) = match open(args) {
+        Ok(context) => (make(args, &context), messages(&context)),
+        Err(errno) => (Err(errno), String::new()),
     };
-    let (result, log) = match &context {
-        Ok(context) => match make(args, context) {
-            Ok(()) => ("ok".to_owned(), messages(context)),
-            Err(errno) => (name(errno), messages(context)),
-        },
-        Err(errno) => (name(*errno), String::new()),
-    };
+    let result = result.map_or_else(|errno| format!("{:?}", named(errno)), |()| "ok".to_owned());
     // The words come last, since they have spaces.
     println!("result={result} log={log}");
     Ok(())
 }
 
 /// As `put` names them.
-fn name(errno: Errno) -> String {
-    format!("{:?}", nix::errno::Errno::from_raw(errno.raw_os_error()))
+fn named(errno: Errno) -> nix::errno::Errno {
+    nix::errno::Errno::from_raw(errno.raw_os_error())
 }
