@@ -146,6 +146,9 @@ for input in 15E 9E 8E 7E 18446744073709551615; do
 	set_knob a dirty_limit_in_bytes 32M
 done
 
+got=$(put a dirty_stat 1 2>&1)
+check "dirty_stat: is not to be written" test "$got" != ok
+
 # --- rule 1: bytes and ratio exclude each other ---------------------------------
 for pair in "dirty_limit_in_bytes dirty_ratio" \
 	"dirty_background_limit_in_bytes dirty_background_ratio"; do
@@ -182,6 +185,23 @@ in_force 64M 63M 64 63
 in_force 64M 64M 64 32
 in_force 64M 100M 64 32
 in_force 8M 16M 8 4
+set_knob a dirty_limit_in_bytes max
+set_knob a dirty_background_limit_in_bytes max
+
+# With ratios, too. What they are a part of changes meanwhile, but not by so much.
+set_knob a dirty_ratio 10
+set_knob a dirty_background_ratio 10
+check_num "rule 5: equal ratios: half the limit is the background limit (not less)" \
+	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 7 / 16))
+check_num "rule 5: equal ratios: half the limit is the background limit (not more)" \
+	"$(stat_of a background_limit)" '<=' $(($(stat_of a limit) * 9 / 16))
+set_knob a dirty_background_ratio 2.5
+check_num "rule 5: a quarter of the limit (not less)" \
+	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 3 / 16))
+check_num "rule 5: a quarter of the limit (not more)" \
+	"$(stat_of a background_limit)" '<=' $(($(stat_of a limit) * 5 / 16))
+set_knob a dirty_ratio max
+set_knob a dirty_background_ratio max
 
 # --- a cgroup of its own, not the parent's or the neighbour's -------------------
 cg_make b a/c

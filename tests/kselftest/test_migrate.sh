@@ -46,5 +46,6 @@ move "$(pick 6 5)" p/a free
 halt a S
 check_held "a cgroup that unlimited writers come into" S $((4 * M))
 halt one W
+check_progress "they make progress" "${W[bytes]}" $((8 * M))
 
 finish

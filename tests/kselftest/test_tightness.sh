@@ -18,8 +18,10 @@ for mib in $(pick "4 16" 1); do
 			set_knob a dirty_limit_in_bytes "${mib}M"
 			# The disk has nothing left to do of what was before.
 			sync
+			began=${EPOCHREALTIME/[.,]/}
 			hold a $((mib * M)) "$(pick 4 12)" "mnt/$mode" \
 				--writers "$count" --mode "$mode"
+			took=$((${EPOCHREALTIME/[.,]/} - began))
 			name="$mib MiB, $count × $mode"
 			check_held "$name" S $((mib * M))
 			check_used "$name" S $((mib * M))
@@ -30,6 +32,10 @@ for mib in $(pick "4 16" 1); do
 			else
 				check_num "$name: it is counted as throttled" \
 					"$(stat_of a throttled_count)" '>' 0
+				throttled=$(stat_of a throttled_usec)
+				check_num "$name: for some of the time" "$throttled" '>' $((took / 100))
+				check_num "$name: and each writer for no more than all of it" \
+					"$throttled" '<=' $((took * count))
 			fi
 			cg_remove a
 			rm "$work"/mnt/"$mode".*
