@@ -107,8 +107,13 @@ check_num()
 	fi
 }
 
+# skip_all REASON: the whole test, or what is left of it.
 skip_all()
 {
+	if ((checks > 0)); then
+		skip "all the rest" "$*"
+		finish
+	fi
 	finished=1
 	echo "1..0 # SKIP $*"
 	exit 4

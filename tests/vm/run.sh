@@ -188,8 +188,10 @@ find_accel()
 	accel=tcg
 	[[ -w /dev/kvm ]] || return 0
 	if [[ ! -s $host-accel ]]; then
-		say "trying whether KVM can boot a guest, for 10 s at most"
-		ACCEL=kvm ask_guest --timeout 10 -- true || status=$?
+		# With KVM a guest boots in a second or two. The debug kernel's looks for
+		# leaks as well, which takes several.
+		say "trying whether KVM can boot a guest, for 40 s at most"
+		ACCEL=kvm ask_guest --timeout 40 -- true || status=$?
 		case $status in
 		0) accel=kvm ;;
 		# The kernel's fault and not KVM's: nothing to remember.
@@ -408,10 +410,11 @@ mkfifo "$work"/monitor.{in,out}
 # The kernel's complaints, as they begin: after the time stamp, perhaps with
 # the name of a subsystem. Text elsewhere in a line is somebody's words. A file
 # system that finds something wrong with itself may go on all the same, and so
-# does the kernel without kmemleak once that has run out of memory.
-splats='BUG[: ]|WARNING: |INFO: (possible|rcu|task|lockdep)|KASAN|UBSAN|Oops|general protection|kernel BUG|Kernel panic|.*blocked for more than'
-splats+='|EXT4-fs error|JBD2:.*[Ee]rror|XFS .*([Cc]orrupt|[Ee]rror)|BTRFS:? (error|critical)|Buffer I/O error'
-splats+='|Kernel memory leak detector disabled'
+# does the kernel without kmemleak, lockdep or the debugging of objects once that
+# has run out of memory, or come upon a lock that nobody initialized.
+splats='BUG[: ]|WARNING: |INFO: (possible|rcu|task|lockdep|trying)|KASAN|UBSAN|Oops|general protection|kernel BUG|Kernel panic|.*blocked for more than'
+splats+='|EXT4-fs error|EXT4-fs .*(Data will be lost|allocation failed)|JBD2:.*[Ee]rror|XFS .*([Cc]orrupt|[Ee]rror)|BTRFS:? (error|critical)|(Buffer )?I/O error'
+splats+='|Kernel memory leak detector disabled|turning off the locking correctness validator|.*ODEBUG disabled'
 splats="^\\[ *[0-9]+\\.[0-9]+\\] ([a-z]+: )?($splats)"
 
 first_splat()

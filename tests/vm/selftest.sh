@@ -47,7 +47,7 @@ expect()
 "$run" "${options[@]}" -- true 2>&1 | sed 's/^/# /'
 
 echo 'TAP version 13'
-echo '1..19'
+echo '1..21'
 expect 0 '' 'a command that succeeds' -- echo 'two  words' "a'quote"
 if [[ $(<"$work/stdout") == "two  words a'quote" ]]; then
 	report ok 'its arguments and its output are unchanged'
@@ -87,6 +87,10 @@ expect 70 'leaks cannot be looked for: ' 'kmemleak has given up' -- \
 expect 70 'kernel splat: kmemleak: Kernel memory leak detector disabled' \
 	'kmemleak says that it gives up' -- \
 	sh -c 'echo "<6>kmemleak: Kernel memory leak detector disabled" >/dev/kmsg'
+expect 70 'kernel splat: INFO: trying to register non-static key' 'lockdep gives up' -- \
+	sh -c 'echo "<3>INFO: trying to register non-static key." >/dev/kmsg'
+expect 70 'kernel splat: EXT4-fs (vda): This should not happen' 'a file system loses data' -- \
+	sh -c 'echo "<2>EXT4-fs (vda): This should not happen!! Data will be lost" >/dev/kmsg'
 expect 70 'kernel splat: EXT4-fs error' 'an error of a file system' -- \
 	sh -c 'echo "<2>EXT4-fs error (device vda): made up" >/dev/kmsg'
 if [[ " ${options[*]-} " == *" stock "* ]]; then
