@@ -5,7 +5,7 @@
 FLAVOR := $(if $(DEBUG),debug,release)
 
 .NOTPARALLEL:
-.PHONY: all module userland kernel demo test test-unit test-vm bench vm deps \
+.PHONY: all module own-module userland kernel demo test test-unit test-vm bench vm deps \
 	patches-edit patches-save patches-check lint clean help install install-cli install-dkms uninstall deb kernel-deb
 
 all: deps module userland	## the module and the programs, against KDIR
@@ -13,20 +13,22 @@ module:				## the module alone
 	@tools/module.sh $(FLAVOR)
 userland:			## the static programs in build/bin
 	@tools/crates.sh build
+own-module: kernel
+	@KDIR= tools/module.sh $(FLAVOR)
 kernel: deps			## the patched kernel in build/release (DEBUG=1: build/debug)
 	@tools/kernel.sh $(FLAVOR)
-demo: deps kernel module userland	## from nothing: a limit that holds, a restarted service that owns its memory, a pod that pays
+demo: deps own-module userland	## from nothing: a limit that holds, a restarted service that owns its memory, a pod that pays
 	@tests/demo/run.sh
 test:				## from nothing: all tests, on the release and the debug kernel
 	@tools/test.sh
 test-unit: deps			## unit and property tests on this machine
 	@tools/crates.sh test
-test-vm: deps kernel module userland	## tests in the VM (DEBUG=1: debug kernel; T=name: only that one)
+test-vm: deps own-module userland	## tests in the VM (DEBUG=1: debug kernel; T=name: only that one)
 	@tests/kselftest/run.sh --flavor $(FLAVOR) $(T)
-bench: deps kernel module userland	## the figures of Documentation/benchmarks.md
+bench: deps own-module userland	## the figures of Documentation/benchmarks.md
 	@tools/kernel.sh stock
 	@tests/bench/run.sh
-vm: deps kernel module userland	## a shell in the VM with the module loaded (DEBUG=1: debug kernel)
+vm: deps own-module userland	## a shell in the VM with the module loaded (DEBUG=1: debug kernel)
 	@tests/vm/run.sh --flavor $(FLAVOR) --insmod --interactive
 install:			## the programs and the module, on this machine (root; after make)
 	@tools/install.sh cli module

@@ -63,19 +63,37 @@ install_bindgen() {
 	"$cargo" install bindgen-cli --version "$BINDGEN_VERSION" --locked --jobs "$JOBS" --root ~/.cargo
 }
 
+# static_libc: can a program be linked statically, as those for the guests are?
+static_libc() {
+	echo 'int main(void) { return 0; }' | gcc -static -x c -o /dev/null - 2>/dev/null
+}
+
+# libclang SUFFIX: is the library there that bindgen loads? toolchain() looks for it in the same place.
+libclang() {
+	local dir
+	dir=$("$(command -v "llvm-config$1" || echo false)" --libdir) || return
+	compgen -G "$dir/libclang*.so*" >/dev/null
+}
+
 # On other systems every program is looked for by itself, since package names differ.
 report_missing() {
-	local program missing=()
+	local program missing=() llvm='' rustc
 	for program in git perl python3 gcc pkg-config flex bison bc cpio depmod rsync xz qemu-system-x86_64 busybox \
 		mke2fs mkfs.xfs mkfs.btrfs ${want_lint:+shellcheck}; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || missing+=("$program")
 	done
 	[[ -e /usr/include/libelf.h ]] || missing+=("libelf's headers")
 	[[ -e /usr/include/openssl/opensslv.h ]] || missing+=("OpenSSL's headers")
-	find_llvm >/dev/null || missing+=("clang, lld and llvm >= $LLVM_MIN with libclang")
+	static_libc || missing+=("a static C library (glibc-static)")
+	llvm=$(find_llvm) || missing+=("clang, lld and llvm >= $LLVM_MIN")
+	[[ ! $llvm ]] || libclang "${llvm#none}" || missing+=("libclang of that LLVM, for bindgen")
 	find_rustc >/dev/null || missing+=("rustc >= $RUST_MIN with rust-src")
 	find_cargo >/dev/null || missing+=("cargo >= $RUST_MIN")
 	find_bindgen >/dev/null || missing+=("bindgen >= $BINDGEN_MIN (cargo install bindgen-cli --locked)")
+	if [[ $want_lint ]]; then
+		cargo fmt --version &>/dev/null || missing+=("rustfmt")
+		rustc=$(find_rustc) && [[ ! -x $(dirname "$rustc")/clippy-driver ]] && missing+=("clippy of $rustc")
+	fi
 	((${#missing[@]})) || return 0
 	die deps "this is not Debian 12 or 13, so nothing is installed for you; missing here:" "${missing[@]/#/- }" \
 		"With these in place, KSRC=/path/to/clean/linux-7.3.y says which kernel source to patch and build," \

@@ -9,7 +9,7 @@ export LC_ALL=C
 
 # The variables that a calling make passes on (its job server, its command line) would reach the kernel's makefiles.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL GNUMAKEFLAGS
-unset ARCH CROSS_COMPILE KBUILD_OUTPUT KCFLAGS KRUSTFLAGS LLVM
+unset ARCH CROSS_COMPILE KBUILD_OUTPUT LLVM LOCALVERSION KCFLAGS KCPPFLAGS KAFLAGS KRUSTFLAGS HOSTCFLAGS HOSTRUSTFLAGS
 
 # Nobody's own settings (signing, prefixes, abbreviation) may change how patches are applied or written.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null

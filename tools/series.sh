@@ -4,7 +4,7 @@
 # Usage: tools/series.sh edit|save|verify|check
 #   edit     make build/patches-tree: tag "base" is the clean source, branch "series" has one commit for each patch
 #   save     write that branch back to patches/; the cover letter keeps its text
-#   verify   apply the series with git am and run checkpatch --strict on every patch (seconds)
+#   verify   apply the series with git am, write it again, and run checkpatch --strict on every patch (seconds)
 #   check    build a kernel after every single patch, and one without what the series adds (slow; goes on where an
 #            earlier one ended)
 # PATCHES_TREE=DIR works in another tree than build/patches-tree.
@@ -77,16 +77,12 @@ cover_text() {
 	' "$cover"
 }
 
-save() {
-	local branch text="" new last
-	[[ -d $tree/.git ]] || die series "there is no $tree" "\`make patches-edit\` makes it."
-	branch=$(git -C "$tree" symbolic-ref -q --short HEAD) || die series "$tree is in the middle of something: finish it"
-	[[ ! -d $tree/.git/rebase-apply ]] || die series "$tree is in the middle of git am: finish it"
-	[[ -z $(git -C "$tree" status --porcelain) ]] || die series "$tree has changes, or new files, that are not committed"
-	last=$(git -C "$tree" log -1 --format='%an%n%ae%n%aI')
+# format_series TREE OUT: TREE's branch as patches in the directory OUT, with the cover letter's present text.
+format_series() {
+	local branch text="" last
+	branch=$(git -C "$1" symbolic-ref --short HEAD)
+	last=$(git -C "$1" log -1 --format='%an%n%ae%n%aI')
 	[[ ! -e $cover ]] || text=$(cover_text)
-	mkdir -p "$TOP/patches"
-	new=$(mktemp -d "$TOP/patches/.new.XXXXXX")
 	# The cover letter is dated and signed as the last patch is, so that saving twice changes nothing.
 	{
 		IFS= read -r GIT_COMMITTER_NAME
@@ -94,9 +90,20 @@ save() {
 		IFS= read -r GIT_COMMITTER_DATE
 	} <<<"$last"
 	export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE
-	git -C "$tree" -c "branch.$branch.description=$text" -c core.abbrev=12 -c diff.algorithm=histogram \
+	git -C "$1" -c "branch.$branch.description=$text" -c core.abbrev=12 -c diff.algorithm=histogram \
 		format-patch -q -N --zero-commit --no-signature --cover-letter --cover-from-description=subject \
-		-o "$new" base
+		-o "$2" base
+}
+
+save() {
+	local new
+	[[ -d $tree/.git ]] || die series "there is no $tree" "\`make patches-edit\` makes it."
+	git -C "$tree" symbolic-ref -q HEAD >/dev/null || die series "$tree is in the middle of something: finish it"
+	[[ ! -d $tree/.git/rebase-apply ]] || die series "$tree is in the middle of git am: finish it"
+	[[ -z $(git -C "$tree" status --porcelain) ]] || die series "$tree has changes, or new files, that are not committed"
+	mkdir -p "$TOP/patches"
+	new=$(mktemp -d "$TOP/patches/.new.XXXXXX")
+	format_series "$tree" "$new"
 	rm -f "$TOP"/patches/[0-9]*.patch
 	mv "$new"/*.patch "$TOP/patches/"
 	rmdir "$new"
@@ -112,19 +119,31 @@ verify() {
 	# shellcheck disable=SC2064 # Now is when the name is known.
 	trap "rm -rf '$work'" EXIT
 
-	# To see whether the series applies, the files it touches are enough.
+	# To see whether the series applies, the files it touches are enough, and the one that says how functions are found.
 	mkdir "$work/tree" "$work/cwd"
-	awk '/^diff --git a\// { print substr($3, 3); print substr($4, 3) }' "${patches[@]}" | sort -u |
+	{
+		echo .gitattributes
+		awk '/^diff --git a\// { print substr($3, 3); print substr($4, 3) }' "${patches[@]}"
+	} | sort -u |
 		while read -r path; do
 			[[ ! -e $source/$path ]] || echo "$path"
 		done | tar -C "$source" -c -T - | tar -C "$work/tree" -x
-	git init -q -b base "$work/tree"
+	git init -q -b series "$work/tree"
 	git -C "$work/tree" add -A -f
 	commit_base -C "$work/tree"
+	git -C "$work/tree" tag base
 	if apply_series "$work/tree" 2>&1; then
 		echo "ok - git am applies ${#patches[@]} patches to the clean base"
 	else
 		echo "not ok - git am fails on the clean base"
+		failed=1
+	fi
+	mkdir "$work/saved"
+	(format_series "$work/tree" "$work/saved")
+	if diff -r --exclude='.*' "$TOP/patches" "$work/saved"; then
+		echo "ok - saving what was applied changes nothing"
+	else
+		echo "not ok - saving what was applied changes nothing"
 		failed=1
 	fi
 

@@ -9,6 +9,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 # shellcheck source=tools/verdicts.sh
 source "$TOP/tools/verdicts.sh"
 
+# What is tested is the kernel that is built here, and its module, wherever else one may be.
+unset KDIR
+
 passed=0 failed=0 skipped=0 cached=0 broken=()
 declare -A excused=()
 logs=$BUILD/test
@@ -89,7 +92,8 @@ count_summary() {
 # What decides how a part ends, hashed. Those that take seconds have none.
 unit_key() {
 	{
-		contents rust tests/unit tests/workload userspace tools/crates.sh
+		# The guide is among them: its examples are tried.
+		contents rust tests/unit tests/workload userspace Documentation/memcgctl.rst tools/crates.sh
 		"$(find_cargo)" -vV
 		rustc -vV
 	} | hash
