@@ -184,7 +184,9 @@ impl Derivation {
             (Place::Level(index), bound)
         });
         // The system-wide limit does not slow a writer below a floor, be it that of a cgroup above.
-        let floored = levels.iter().any(Level::is_below_floor);
+        // But then nor may its own memory be too full.
+        let floored = levels.iter().any(Level::is_below_floor)
+            && !levels.first().is_some_and(Level::is_slowed_by_derived);
         let whole = (!floored).then_some((system.bound, system.held));
         let all = cgroups.chain([(Place::System, whole)]);
         for (place, bound) in all {
@@ -235,6 +237,12 @@ impl Derivation {
 }
 
 impl Level {
+    /// Whether nothing is set here, and there is as much dirty as begins to slow writers by what `vm.dirty_*` imply.
+    fn is_slowed_by_derived(&self) -> bool {
+        let derived = self.bound.filter(|_| self.own_background.is_none());
+        derived.is_some_and(|bound| self.held > bound.slows_at)
+    }
+
     /// Whether it holds no more than the floor that it was granted.
     pub fn is_below_floor(&self) -> bool {
         self.floor
