@@ -118,6 +118,26 @@ mod levels {
     }
 }
 
+#[kunit_tests(memcg_knobs_payments)]
+mod payments {
+    use super::*;
+    use crate::{
+        payments::Payments,
+        size::ParseError, //
+    };
+
+    #[test]
+    fn payments_are_words() -> Result {
+        let payments = Payments::parse(b" shmem\nfile\n").map_err(|_| EINVAL)?;
+        let text = CString::try_from_fmt(fmt!("{}", payments))?;
+
+        assert_eq!(text.to_bytes(), b"file shmem");
+        assert_eq!(Payments::parse(b"\n"), Ok(Payments::default()));
+        assert_eq!(Payments::parse(b"file,shmem"), Err(ParseError::Junk));
+        Ok(())
+    }
+}
+
 #[kunit_tests(memcg_knobs_switches)]
 mod switches {
     use crate::{

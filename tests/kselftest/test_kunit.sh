@@ -14,7 +14,8 @@ suites()
 before=$(suites)
 must module_load
 ours=$(suites | grep -vxF -- "$before")
-check "the module brings suites" test -n "$ours"
+check_num "the module brings a suite for each file of arithmetic or parsing" \
+	"$(grep -c /memcg_knobs_ <<<"$ours")" '==' 6
 while read -r suite; do
 	[[ $suite ]] || continue
 	check_num "${suite##*/}: has tests that pass" "$(grep -c '^ *ok ' "$suite/results")" '>' 0

@@ -3,11 +3,11 @@
 # The test that porto, a container manager, has for this knob: limit 10M, 100M
 # written by dd, and never more than 10M dirty. And what the writer was stopped
 # with so often has all arrived.
-# vm: --disk 512M,bps=20000000
+# vm: --disk 512M,bps=20000000 --timeout 120
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt
-limit=$((10 * M)) mib=$(pick 100 24)
+limit=$((10 * M)) mib=100
 dd if=/dev/urandom of="$work/random" bs=1M count=1 status=none
 for ((i = 0; i < mib; i++)); do
 	echo "$work/random"
