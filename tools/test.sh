@@ -116,6 +116,19 @@ install_key() {
 	} | hash
 }
 
+# The demo fails if what it shows is not to be seen, so it is a test, too.
+demo_key() {
+	{
+		guest_key release
+		contents tests/demo tests/bench build/bin
+	} | hash
+}
+
+# Its acts.
+count_demo() {
+	awk '/^==> \[demo\]/ { p++ } END { print p + 0, 0, 0 }'
+}
+
 # has_cargo_deb: only `make deb` installs it.
 has_cargo_deb() {
 	command -v cargo-deb >/dev/null || [[ -x ~/.cargo/bin/cargo-deb ]]
@@ -135,6 +148,7 @@ need module-release tools/module.sh release
 tests install count_tap "$(install_key)" tests/install.sh
 tests harness count_tap "$(harness_key)" tests/vm/selftest.sh
 tests install-vm count_tap "$(install_key)-vm" tests/install-vm.sh
+tests demo count_demo "$(demo_key)" tests/demo/run.sh
 tests vm-release count_summary '' tests/kselftest/run.sh --flavor release
 need kernel-debug tools/kernel.sh debug
 need module-debug tools/module.sh debug
