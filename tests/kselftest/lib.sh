@@ -212,8 +212,8 @@ figures()
 	done
 }
 
-# How far the flushed statistics may be off: the kernel does not flush before
-# that many pages have changed.
+# How far a limit may be passed by what a reader of the statistics sees: the kernel
+# does not flush them before about that many pages have changed.
 slack=$((64 * PAGE * $(nproc)))
 
 ###############################################################################
@@ -511,6 +511,15 @@ dirty_of()
 		esac
 	done
 	echo "$sum"
+}
+
+# exactly_dirty NAME: the same after all statistics were brought up to date: those who
+# read them may miss twice what "slack" allows for.
+exactly_dirty()
+{
+	local -A exact
+	figures exact "$("$workload" stat --cgroup "$top/$1" file_dirty file_writeback)"
+	echo $((exact[file_dirty] + exact[file_writeback]))
 }
 
 # put_to PATH VALUE [OPTION...]: one write of exactly VALUE; prints "ok" or the

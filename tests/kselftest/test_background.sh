@@ -78,7 +78,7 @@ set_knob later dirty_background_limit_in_bytes 4M
 flushed "background limit set below what is held" later $((4 * M))
 
 check_num "who holds less than half its limit is left alone" \
-	"$(dirty_of below)" '>=' $((8 * M - slack))
+	"$(exactly_dirty below)" '>=' $((8 * M - slack))
 
 # The flusher has just ended, by a limit that is no longer the one in force, and there is
 # no writer who would start it again. It takes an eighth of the system-wide limit of a

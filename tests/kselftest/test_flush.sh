@@ -35,21 +35,21 @@ few=$(pick 4 2)
 many=$(pick 16 6)
 dirty p/a "$many"
 dirty neighbour "$few"
-near "memory.stat: dirty" "$(dirty_of p/a)" $((many * M))
+near "memory.stat: dirty" "$(exactly_dirty p/a)" $((many * M))
 near "dirty_stat: dirty" "$(stat_of p/a dirty)" $((many * M))
 near "dirty_stat: the parent's include them" "$(stat_of p dirty)" $((many * M))
 near "dirty_stat: writeback" "$(stat_of p/a writeback)" 0
 
 check_eq "${few}M of ${many}M can be written" "$(put p/a dirty_writeback "${few}M\n")" ok
-check_num "${few}M were written" "$(dirty_of p/a)" '<=' $(((many - few) * M + slack))
+check_num "${few}M were written" "$(exactly_dirty p/a)" '<=' $(((many - few) * M + slack))
 check_num "and it is counted" "$(stat_of p/a writeback_started)" '>' 0
 check_eq "all can be written, from the parent" "$(put p dirty_writeback max)" ok
-check_num "all were written" "$(dirty_of p/a)" '<=' "$slack"
+check_num "all were written" "$(exactly_dirty p/a)" '<=' "$slack"
 near "dirty_stat: dirty, afterwards" "$(stat_of p/a dirty)" 0
-near "the neighbour's are still dirty" "$(dirty_of neighbour)" $((few * M))
+near "the neighbour's are still dirty" "$(exactly_dirty neighbour)" $((few * M))
 
 check_eq "more than there is: EAGAIN" "$(put neighbour dirty_writeback 64M)" EAGAIN
-check_num "but what there was is written" "$(dirty_of neighbour)" '<=' "$slack"
+check_num "but what there was is written" "$(exactly_dirty neighbour)" '<=' "$slack"
 check_eq "nothing there: EAGAIN" "$(put neighbour dirty_writeback 1M)" EAGAIN
 
 # A signal ends the wait long before the slow disk has taken all of it: that takes

@@ -18,7 +18,7 @@ check "its files are gone" test ! -e "$top/a/memory.dirty_limit_in_bytes"
 
 # There is no file that could tell, but what the parent counts.
 fill a mnt/f $((8 * M))
-check_num "the limit holds no longer" "$(dirty_of .)" '>' $((4 * M + slack))
+check_num "the limit holds no longer" "$(exactly_dirty .)" '>' $((4 * M + slack))
 
 must put_back "$top/cgroup.subtree_control" +memory
 check_eq "back again, there is no limit" "$(knob a dirty_limit_in_bytes)" max

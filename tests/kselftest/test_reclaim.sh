@@ -24,7 +24,7 @@ full()
 	set_knob "$1" dirty_background_limit_in_bytes 31M
 	spawn_writers writers "$1" "mnt/$1" --size 24M
 	collect writers W
-	check_num "$1: full of dirty pages" "$(dirty_of "$1")" '>=' $((24 * M - slack))
+	check_num "$1: full of dirty pages" "$(exactly_dirty "$1")" '>=' $((24 * M - slack))
 	started=$(stat_of "$1" writeback_started)
 }
 
@@ -51,7 +51,7 @@ check "memory.reclaim: dirty pages were written" await below asked $((12 * M)) 1
 check_num "memory.reclaim: this cgroup's writeback was started" \
 	"$(stat_of asked writeback_started)" '>' "$started"
 check_eq "memory.reclaim: nobody was killed" "$(events asked oom_kill)" 0
-check_num "what a neighbour has dirty is left alone" "$(dirty_of neighbour)" '>=' $((6 * M - slack))
+check_num "what a neighbour has dirty is left alone" "$(exactly_dirty neighbour)" '>=' $((6 * M - slack))
 check_eq "its writeback was not started" "$(stat_of neighbour writeback_started)" 0
 
 finish

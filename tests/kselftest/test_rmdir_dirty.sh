@@ -30,7 +30,7 @@ check_held "the parent's limit over removed children" S $limit
 
 # All of it becomes clean: nothing is held by counts that nobody takes back.
 check_eq "all can be flushed" "$(put p dirty_writeback max)" ok
-check_num "nothing is left" "$(dirty_of p)" '<=' "$slack"
+check_num "nothing is left" "$(exactly_dirty p)" '<=' "$slack"
 cg_make p/c
 watch_limit after p $limit
 hold p/c $limit "$(pick 4 3)" mnt/after

@@ -43,6 +43,6 @@ hold p/next $((4 * M)) "$(pick 5 4)" mnt/log --overwrite --offset 32M
 check_held "the next one's limit" S $((4 * M))
 check_progress "the next one makes progress" "${W[bytes]}" $((8 * M))
 check_eq "what is left can be written" "$(put p/next dirty_writeback max)" ok
-check_num "nothing is left" "$(dirty_of p/next)" '<=' "$slack"
+check_num "nothing is left" "$(exactly_dirty p/next)" '<=' "$slack"
 
 finish

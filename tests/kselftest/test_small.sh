@@ -25,7 +25,7 @@ small()
 	check_num "$1, background $2: its writer was throttled" \
 		"$(stat_of small throttled_count)" '>' 0
 	check_num "$1, background $2: nobody else's pages were written" \
-		"$(dirty_of bystander)" '>=' $((2 * M - slack))
+		"$(exactly_dirty bystander)" '>=' $((2 * M - slack))
 	cg_remove small
 }
 
