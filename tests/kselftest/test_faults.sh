@@ -11,7 +11,7 @@ inject=/sys/kernel/debug
 setup_unloaded
 # Nearly all of them may wait for memory; those do not fail unless asked to.
 for file in failslab/ignore-gfp-wait fail_page_alloc/ignore-gfp-{wait,highmem}; do
-	must put_back $inject/$file N
+	must put_back "$inject/$file" N
 done
 must put_back $inject/fail_page_alloc/min-order 0
 must put_back $inject/failslab/verbose 0

@@ -70,7 +70,10 @@ impl Origin {
 
         if let Some((limit, ancestor)) = tightest(above, Snapshot::kept_limit, Snapshot::limit) {
             // What is no number of bytes follows memory, which goes on changing between two looks at it.
-            let is_bytes = ancestor.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes).is_some();
+            let is_bytes = ancestor
+                .setting(&knobs::DIRTY_LIMIT)
+                .and_then(Value::bytes)
+                .is_some();
             let drift = match in_force {
                 Some(in_force) if own.is_some() && !is_bytes => derivation::drift(in_force),
                 _ => 0,

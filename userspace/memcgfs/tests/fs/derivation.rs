@@ -152,16 +152,16 @@ fn a_background_limit_alone() {
     let wide = [("memory.dirty_limit_in_bytes", "67108864")];
     cgroup(&dir, "a/b", &wide);
     let below = derive(&dir, "a/b");
-    assert_eq!(
-        (below.limit, below.tightest),
-        (399 * 4096, Place::Level(1))
-    );
+    assert_eq!((below.limit, below.tightest), (399 * 4096, Place::Level(1)));
     assert!(!below.levels[1].bound.unwrap().set);
     // Without the background limit it is not.
     let unset = ("memory.dirty_background_limit_in_bytes", "max");
     cgroup(&dir, "a", &[unset, ("memory.max", "8192000")]);
     let below = derive(&dir, "a/b");
-    assert_eq!((below.limit, below.tightest), (2000 * 4096, Place::Level(0)));
+    assert_eq!(
+        (below.limit, below.tightest),
+        (2000 * 4096, Place::Level(0))
+    );
     assert_eq!(below.levels[1].bound, None);
 }
 
