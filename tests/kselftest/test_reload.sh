@@ -9,8 +9,8 @@ setup_unloaded
 fs_make ext4 mnt
 
 cg_make a p/c
-spawn_writers a a mnt/a --size 48M --seconds 3600 --writers 2
-spawn_writers c p/c mnt/c --size 48M --seconds 3600 --mode mmap --writers 2
+spawn_writers a a mnt/a --size 48M --seconds 3600 --writers "$(pick 2 1)"
+spawn_writers c p/c mnt/c --size 48M --seconds 3600 --mode mmap --writers "$(pick 2 1)"
 
 rounds=100 wrong=0
 for round in $(seq "$rounds"); do
