@@ -17,7 +17,12 @@ declare -A excused=()
 logs=$BUILD/test
 
 summary() {
-	((${#broken[@]} == 0)) || printf '==> [test] failed: %s\n' "${broken[*]}"
+	local name
+	# What is last is all that some keep of a long output, so how it failed is said there once more.
+	for name in "${broken[@]}"; do
+		step test "failed: $name; the last lines of ${logs#"$TOP/"}/$name.log:"
+		tail -n 15 "$logs/$name.log" | sed 's/^/    /'
+	done
 	((cached == 0)) || step test "$cached of those that passed did so in an earlier run; FRESH=1 runs all"
 	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 	((failed == 0))
@@ -48,7 +53,7 @@ add() {
 	passed=$((passed + $3))
 	failed=$((failed + count))
 	skipped=$((skipped + $5))
-	((count == 0)) || broken+=("$name ($logs/$name.log)")
+	((count == 0)) || broken+=("$name")
 }
 
 # tests NAME COUNTER KEY COMMAND...: a part of the tests; COUNTER reads "passed failed skipped" out of what it printed, and
