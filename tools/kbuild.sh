@@ -69,13 +69,14 @@ check_config() {
 		die kernel "the configuration lacks ${#unmet[@]} of the options asked for in tools/config:" "${unmet[@]}"
 }
 
-# run_make NAME EXPECTED LOG COMMAND...: run a kernel's make and show how many objects it has compiled so far; sets
-# BUILT. Redraws one line on a terminal; elsewhere writes one each half minute.
+# run_make NAME THERE EXPECTED LOG COMMAND...: run a kernel's make and show how many objects there are of how many: THERE
+# are from an interrupted run. Sets BUILT to as many as there are then. Redraws one line on a terminal; elsewhere writes
+# one each half minute.
 run_make() {
-	local name=$1 expected=$2 log=$3 fd pid line shown=$EPOCHSECONDS status=0 every=30 end='\n'
-	shift 3
+	local name=$1 expected=$3 log=$4 fd pid line shown=$EPOCHSECONDS status=0 every=30 end='\n'
+	BUILT=$2
+	shift 4
 	[[ ! -t 1 ]] || { every=1 end='\033[K\r'; }
-	BUILT=0
 	: >"$log"
 	exec {fd}< <(exec "$@" 2>&1)
 	pid=$!

@@ -109,5 +109,5 @@ fi
 step kernel-deb "building $release with $JOBS jobs; a distribution's configuration takes hours and tens of gigabytes"
 rm -f "$src"/linux-*.{deb,buildinfo,changes}
 export DEB_BUILD_OPTIONS=terse DEB_BUILD_PROFILES=pkg.linux-upstream.nokerneldbg
-run_make kernel-deb 30000 "$out/build.log" "${make[@]}" "-j$JOBS" bindeb-pkg
+run_make kernel-deb 0 30000 "$out/build.log" "${make[@]}" "-j$JOBS" bindeb-pkg
 publish

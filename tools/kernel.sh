@@ -41,17 +41,17 @@ prepare_source() {
 }
 
 build() {
-	local count=$CACHE/kernel/objects-$flavor whole=
+	local count=$CACHE/kernel/objects-$flavor there
 	[[ ! -e $out/.done ]] || return 0
-	[[ -d $out ]] || whole=1
 	step kernel "$flavor: configuring"
 	configure "$src" "$out" "$flavor"
 	check_config "$out"
 	step kernel "$flavor: building with $JOBS jobs"
-	# How many objects to expect is what the last build that started from nothing had.
-	run_make "$flavor" "$(cat "$count" 2>/dev/null || echo 1400)" "$out/build.log" \
+	there=$(find "$out" -name '*.o' ! -name 'built-in*' | wc -l)
+	# How many objects to expect is what the last build had.
+	run_make "$flavor" "$there" "$(cat "$count" 2>/dev/null || echo 1400)" "$out/build.log" \
 		"${KMAKE[@]}" -C "$src" "O=$out" "-j$JOBS" bzImage modules
-	[[ ! $whole ]] || echo "$BUILT" >"$count"
+	echo "$BUILT" >"$count"
 	touch "$out/.done"
 }
 

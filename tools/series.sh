@@ -174,12 +174,12 @@ check_build() {
 	fi
 	step series "$name"
 	configure "$src" "$src/out" check "${@:3}"
-	run_make "$name" 700 "$src/out/build.log" \
+	run_make "$name" 0 700 "$src/out/build.log" \
 		"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" bzImage
 	while read -r file; do
 		(($# > 2)) || [[ -e $src/out/${file%.c}.o ]] || left_out+=("${file%.c}.o")
 	done < <(sed -nE 's:^\+\+\+ b/(.*\.c)$:\1:p' "${patches[$1 - 1]}")
-	((${#left_out[@]} == 0)) || run_make "$name: ${left_out[*]}" "${#left_out[@]}" "$src/out/build.log" \
+	((${#left_out[@]} == 0)) || run_make "$name: ${left_out[*]}" 0 "${#left_out[@]}" "$src/out/build.log" \
 		"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" "${left_out[@]}"
 	keep_verdict "$key" <<<"$name"
 }
