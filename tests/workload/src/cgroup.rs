@@ -50,8 +50,19 @@ pub fn processors() -> Result<usize> {
 /// Brings the statistics of all cgroups up to date, exactly.
 ///
 /// Who reads `memory.stat` only does so if enough has changed since the last time; so this sees to that. To flush the
-/// root is to flush all.
+/// root is to flush all. But the kernel does so each two seconds, too, processor by processor, and what it is about to
+/// flush does not count as changed any more from the first on; who reads then is told what is old. So there are two tries.
 pub fn flush(mount: &Path) -> Result<()> {
+    let stat = mount.join("memory.stat");
+    for _ in 0..2 {
+        change_much()?;
+        fs::read(&stat).context(stat.display())?;
+    }
+    Ok(())
+}
+
+/// Changes more pages than a reader of `memory.stat` lets pass.
+fn change_much() -> Result<()> {
     let length = 4 * FLUSH_PAGES * processors()? * PAGE;
     let length = NonZeroUsize::new(length).ok_or("no processors")?;
     let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
@@ -67,9 +78,7 @@ pub fn flush(mount: &Path) -> Result<()> {
         }
         munmap(memory, length.get())
     }
-    .context("munmap")?;
-    let stat = mount.join("memory.stat");
-    fs::read(&stat).context(stat.display()).map(drop)
+    .context("munmap")
 }
 
 /// Brings pages that wait to be put on their lists there, on all processors that this process may run on.
