@@ -69,6 +69,10 @@ catch_up() {
 	[[ $ahead ]] || return 0
 	kill -- "-$ahead" 2>/dev/null || true
 	wait "$ahead" || true
+	# All of it, and not only the shell that is waited for: make removes what is half made.
+	while kill -0 -- "-$ahead" 2>/dev/null; do
+		sleep 0.1
+	done
 	ahead=
 }
 
