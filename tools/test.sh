@@ -60,7 +60,10 @@ add() {
 # and many wait for a slow disk. Nothing else is slowed by it, and nothing depends on it.
 ahead() {
 	command -v chrt >/dev/null || return 0
-	setsid chrt --idle 0 "$@" >"$logs/ahead.log" 2>&1 &
+	# A process group of its own, to be stopped as one; but no session: those share the processors evenly, idle or not.
+	set -m
+	chrt --idle 0 "$@" >"$logs/ahead.log" 2>&1 </dev/null &
+	set +m
 	ahead=$!
 }
 
