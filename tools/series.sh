@@ -164,7 +164,7 @@ verify() {
 }
 
 # check_build COUNT NAME [OPTION=VALUE...]: build $src, which has the first COUNT patches, unless that has ended well before.
-# What the last of them touches is compiled even if the configuration leaves it out of the kernel.
+# What the last of them touches is compiled even if that kernel's configuration leaves it out.
 check_build() {
 	local name=$2 key file left_out=()
 	key=$({ basename "$source"; patch_content "${patches[@]:0:$1}"; how_built check "${@:3}"; } | hash)
@@ -179,8 +179,12 @@ check_build() {
 	while read -r file; do
 		(($# > 2)) || [[ -e $src/out/${file%.c}.o ]] || left_out+=("${file%.c}.o")
 	done < <(sed -nE 's:^\+\+\+ b/(.*\.c)$:\1:p' "${patches[$1 - 1]}")
-	((${#left_out[@]} == 0)) || run_make "$name: ${left_out[*]}" 0 "${#left_out[@]}" "$src/out/build.log" \
-		"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" "${left_out[@]}"
+	if ((${#left_out[@]} > 0)); then
+		# As the release kernel has them, for they may need more than their own options. Those of Rust they do not.
+		configure "$src" "$src/out-left" release CONFIG_RUST=n "${@:3}"
+		run_make "$name: ${left_out[*]}" 0 "${#left_out[@]}" "$src/out-left/build.log" \
+			"${KMAKE[@]}" -C "$src" "O=$src/out-left" "-j$JOBS" "${left_out[@]}"
+	fi
 	keep_verdict "$key" <<<"$name"
 }
 
