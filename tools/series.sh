@@ -181,7 +181,7 @@ check_build() {
 	done < <(sed -nE 's:^\+\+\+ b/(.*\.c)$:\1:p' "${patches[$1 - 1]}")
 	if ((${#left_out[@]} > 0)); then
 		# As the release kernel has them, for they may need more than their own options. Those of Rust they do not.
-		configure "$src" "$src/out-left" release CONFIG_RUST=n "${@:3}"
+		configure "$src" "$src/out-left" release CONFIG_RUST=n
 		run_make "$name: ${left_out[*]}" 0 "${#left_out[@]}" "$src/out-left/build.log" \
 			"${KMAKE[@]}" -C "$src" "O=$src/out-left" "-j$JOBS" "${left_out[@]}"
 	fi

@@ -67,15 +67,12 @@ ahead() {
 	ahead=$!
 }
 
-# catch_up: what was begun so is stopped, to be done with all that the machine has.
+# catch_up: what was begun so is stopped, to be done with all that the machine has. What of it is still removing what is
+# half made holds the kernel's lock, see kernel.sh, so whoever goes on waits for that.
 catch_up() {
 	[[ $ahead ]] || return 0
 	kill -- "-$ahead" 2>/dev/null || true
 	wait "$ahead" || true
-	# All of it, and not only the shell that is waited for: make removes what is half made.
-	while kill -0 -- "-$ahead" 2>/dev/null; do
-		sleep 0.1
-	done
 	ahead=
 }
 
