@@ -2,7 +2,7 @@
 
 //! KUnit suites of the files that have no kernel in them.
 //!
-//! The host's tests (`tests/unit`) go through these files in depth. What is repeated here shows
+//! The host's tests (`rust/policy/tests`) go through these files in depth. What is repeated here shows
 //! that the same lines compute the same inside the kernel, with its compiler options and checks.
 
 use kernel::{
@@ -12,10 +12,11 @@ use kernel::{
 
 #[kunit_tests(memcg_knobs_size)]
 mod size {
-    use crate::size::{
+    use crate::policy::size::{
         parse_bytes,
         ParseError, //
     };
+    use crate::policy::units::Bytes;
 
     #[test]
     fn sizes_are_parsed() {
@@ -33,7 +34,7 @@ mod size {
         ];
 
         for (input, expected) in table {
-            assert_eq!(parse_bytes(input), expected);
+            assert_eq!(parse_bytes(input), expected.map(|size| size.map(Bytes)));
         }
     }
 }
@@ -41,9 +42,10 @@ mod size {
 #[kunit_tests(memcg_knobs_ratio)]
 mod ratio {
     use super::*;
-    use crate::{
+    use crate::policy::{
         ratio::Ratio,
-        size::ParseError, //
+        size::ParseError,
+        units::Pages, //
     };
 
     #[test]
@@ -52,8 +54,8 @@ mod ratio {
         let text = CString::try_from_fmt(fmt!("{}", ratio))?;
 
         assert_eq!(text.to_bytes(), b"12.50");
-        assert_eq!(ratio.of(1000), 125);
-        assert_eq!(ratio.of(u64::MAX), u64::MAX / 8);
+        assert_eq!(ratio.of(Pages(1000)), Pages(125));
+        assert_eq!(ratio.of(Pages(u64::MAX)), Pages(u64::MAX / 8));
         assert_eq!(Ratio::parse(b"0"), Err(ParseError::TooSmall));
         assert_eq!(Ratio::parse(b"100.01"), Err(ParseError::TooLarge));
         Ok(())
@@ -63,65 +65,93 @@ mod ratio {
 #[kunit_tests(memcg_knobs_limits)]
 mod limits {
     use super::*;
-    use crate::limits::{
-        effective,
-        Config,
-        Inputs, //
+    use crate::policy::{
+        limits::{
+            effective,
+            Config,
+            Inputs, //
+        },
+        units::{
+            Bytes,
+            Pages, //
+        }, //
     };
 
     #[test]
     fn a_limit_is_capped_and_implies_half() -> Result {
         let inputs = Inputs {
-            dirtyable: 1000,
-            system_limit: 200,
-            system_background: 100,
+            dirtyable: Pages(1000),
+            system_limit: Pages(200),
+            system_background: Pages(100),
             page_shift: 12,
         };
         let config = Config::default()
-            .with_limit_bytes(Some(64 << 20), 12)
+            .with_limit_bytes(Some(Bytes(64 << 20)), 12)
             .map_err(|_| EINVAL)?;
         let limits = effective(&config, &inputs);
 
-        assert_eq!(limits.limit, Some(1000));
-        assert_eq!(limits.background, Some(500));
-        assert!(config.with_limit_bytes(Some(8191), 12).is_err());
+        assert_eq!(limits.limit, Some(Pages(1000)));
+        assert_eq!(limits.background, Some(Pages(500)));
+        assert!(config.with_limit_bytes(Some(Bytes(8191)), 12).is_err());
         Ok(())
     }
 }
 
 #[kunit_tests(memcg_knobs_levels)]
 mod levels {
-    use crate::{
+    use crate::policy::{
         floors::grant,
-        levels::levels,
-        share::child_share, //
+        levels::stop,
+        units::Pages, //
     };
 
     #[test]
-    fn chunks_fit_the_margin() {
+    fn writers_stop_close_below_the_limit() {
         for limit in [2, 3, 64, 1024, 16384, 1 << 30] {
-            for writers in [0, 1, 8, 100] {
-                let levels = levels(limit, 2, writers);
+            let stop = stop(Pages(limit)).0;
 
-                assert!(levels.stop >= 1 && levels.stop < limit);
-                assert!(levels.chunk.is_power_of_two());
-                assert!(levels.chunk == 1 || levels.stop + writers.max(2) * levels.chunk <= limit);
-            }
+            assert!(stop >= 1 && stop <= limit);
+            assert!(stop * 16 >= limit * 15);
         }
     }
 
     #[test]
-    fn shares_and_grants_add_up() {
-        assert_eq!(child_share(1600, 4).share, 400);
-        assert_eq!(grant(100, 100, 1000), 100);
-        assert_eq!(grant(1000, 4000, 1000), 250);
+    fn grants_add_up() {
+        assert_eq!(grant(Pages(100), Pages(100), Pages(1000)), Pages(100));
+        assert_eq!(grant(Pages(1000), Pages(4000), Pages(1000)), Pages(250));
+    }
+}
+
+#[kunit_tests(memcg_knobs_pace)]
+mod pace {
+    use crate::policy::{
+        pace::{
+            parse_machine,
+            rule,
+            Pace, //
+        },
+        size::ParseError,
+        units::Micros, //
+    };
+
+    #[test]
+    fn paces_are_parsed_and_hold() {
+        assert_eq!(Pace::parse(b"default\n"), Ok(Pace::Default));
+        assert_eq!(Pace::parse(b"1000"), Ok(Pace::Usec(Micros(1000))));
+        assert_eq!(Pace::parse(b"999"), Err(ParseError::TooSmall));
+        assert_eq!(parse_machine(b"0"), Ok(None));
+        assert_eq!(
+            rule(Pace::Default, true, Some(Micros(9))).pace,
+            Some(Micros(9))
+        );
+        assert!(rule(Pace::Max, true, Some(Micros(9))).exempt);
     }
 }
 
 #[kunit_tests(memcg_knobs_payments)]
 mod payments {
     use super::*;
-    use crate::{
+    use crate::policy::{
         payments::Payments,
         size::ParseError, //
     };
@@ -140,7 +170,7 @@ mod payments {
 
 #[kunit_tests(memcg_knobs_switches)]
 mod switches {
-    use crate::{
+    use crate::policy::{
         switches::{
             parse_switch,
             Scope, //

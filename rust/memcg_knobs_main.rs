@@ -2,33 +2,55 @@
 
 //! memcg-knobs: control of dirty memory and of the ownership of charges per cgroup.
 //!
-//! This is policy on the memory controller's extension point (`mm/memcg_ext.c`). One file each:
-//! `knobs.rs` the files that users see in a cgroup, `params.rs` those in `/sys/kernel/mm`,
-//! `group.rs` a cgroup's state and the levels that follow from it, `recharge.rs` when what removed
-//! cgroups left is charged to whom. The rest is arithmetic and parsing with no kernel in it, which
-//! the host's unit tests and the CLI compile as well, hence `pub`: `size.rs`, `ratio.rs`,
-//! `limits.rs`, `levels.rs`, `share.rs`, `floors.rs`, `switches.rs`, `tries.rs`, `payments.rs`.
+//! This is policy on the memory controller's extension point (`mm/memcg_policy.c`). Here it is
+//! registered, and what the kernel calls is passed on. Imports go down this list:
+//!
+//! - `files.rs`: the files that users see in a cgroup; `sysfs.rs`: those in `/sys/kernel/mm`.
+//! - `dirty.rs`: the levels that follow from a cgroup's files; `recharge.rs`: when what removed
+//!   cgroups left is charged to whom; `payments.rs`: which cgroup pays for others.
+//! - `cgroup.rs`: what is kept for a cgroup; `switches.rs`: for the machine. Data only.
+//! - `text.rs`: errors, values and units of `policy/` as the kernel has them.
+//! - `policy/`: arithmetic and parsing, with no kernel in it, which the host's tests and the CLI
+//!   use as well.
 
 use kernel::{
-    memcg,
+    memcg::{
+        self,
+        dirty::Counted,
+        recharge::Recharged,
+        Attribute,
+        File,
+        Operations,
+        Policy,
+        Registered,
+        Registration,
+        Work, //
+    },
     prelude::*, //
 };
 
-pub mod floors;
-mod group;
-mod knobs;
+use crate::{
+    cgroup::{
+        Cgroup,
+        NonRoot,
+        State, //
+    },
+    policy::tries::GATHER_MS,
+    switches::Knobs, //
+};
+
+mod cgroup;
+mod dirty;
+mod files;
 #[cfg(CONFIG_KUNIT = "y")]
 mod kunit;
-pub mod levels;
-pub mod limits;
-mod params;
-pub mod payments;
-pub mod ratio;
+mod payments;
+#[path = "policy/src/lib.rs"]
+pub mod policy;
 mod recharge;
-pub mod share;
-pub mod size;
-pub mod switches;
-pub mod tries;
+mod switches;
+mod sysfs;
+mod text;
 
 module! {
     type: MemcgKnobs,
@@ -38,15 +60,66 @@ module! {
     license: "GPL v2",
 }
 
-/// The module: its extension of the memory controller is in force while this lives.
+/// The module: its policy is in force while this lives.
+#[pin_data]
 struct MemcgKnobs {
-    _extension: memcg::Registration<knobs::Knobs>,
+    #[pin]
+    registration: Registration<Knobs>,
 }
 
-impl kernel::Module for MemcgKnobs {
-    fn init(module: &'static ThisModule) -> Result<Self> {
-        Ok(Self {
-            _extension: memcg::Registration::new(module)?,
+impl kernel::InPlaceModule for MemcgKnobs {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            registration <- Registration::new(Knobs::new()),
+            // What was inherited before the module was loaded has to be counted.
+            _: {
+                registration.registered().schedule(GATHER_MS);
+            },
         })
+    }
+}
+
+#[vtable]
+impl Policy for Knobs {
+    type Cgroup = State;
+
+    const NAME: &'static CStr = c"memcg_knobs";
+    const FILES: &'static [File<Self>] = files::FILES;
+    const ATTRIBUTES: &'static [Attribute<Self>] = sysfs::ATTRIBUTES;
+    const OPERATIONS: Operations<Self> = Operations::new().with_dirty().with_recharge();
+
+    fn online(knobs: Registered<'_, Self>) -> impl PinInit<State, Error> {
+        recharge::coming(knobs);
+        State::new(knobs.adopt.load())
+    }
+
+    fn offline(cgroup: NonRoot<'_>) {
+        files::close(cgroup);
+        recharge::removed(*cgroup);
+    }
+
+    fn reset(cgroup: NonRoot<'_>) {
+        files::reset(cgroup);
+    }
+
+    fn work(work: Work<'_, Self>) {
+        dirty::work(&work);
+        recharge::work(&work);
+    }
+}
+
+impl memcg::dirty::Policy for Knobs {
+    fn update(cgroup: Counted<'_, Self>) {
+        dirty::update(cgroup);
+    }
+}
+
+impl memcg::recharge::Policy for Knobs {
+    fn recharged(from: Cgroup<'_>, to: Option<Cgroup<'_>>, what: Recharged) {
+        recharge::moved(from, to, what);
+    }
+
+    fn resized(cgroup: Cgroup<'_>) {
+        recharge::resized(cgroup);
     }
 }

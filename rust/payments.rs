@@ -1,49 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a cgroup pays for in place of its descendants, as text.
-//!
-//! This file knows nothing of the kernel; see `size.rs`.
+//! Which cgroup pays for those below it.
 
-use core::fmt;
+use kernel::{
+    memcg,
+    prelude::*, //
+};
 
-use crate::size::ParseError;
+use crate::{
+    cgroup::NonRoot,
+    policy::payments::Payments, //
+};
 
-/// What is charged to a cgroup instead of to its descendants. The default is nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Payments {
-    /// Page cache of disk file systems.
-    pub file: bool,
-    /// Shared memory: tmpfs, memfd, shared anonymous memory.
-    pub shmem: bool,
+/// What the cgroup pays for in place of those below it.
+pub(crate) fn of(cgroup: NonRoot<'_>) -> Payments {
+    let memcg::payments::Payments { file, shmem } = cgroup.pays_for();
+
+    Payments { file, shmem }
 }
 
-impl Payments {
-    /// Parses words out of `file` and `shmem` in any order, with white space between and around
-    /// them. No word at all is nothing.
-    pub fn parse(input: &[u8]) -> Result<Self, ParseError> {
-        let mut payments = Self::default();
-
-        for word in input
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty())
-        {
-            match word {
-                b"file" => payments.file = true,
-                b"shmem" => payments.shmem = true,
-                _ => return Err(ParseError::Junk),
-            }
-        }
-        Ok(payments)
+/// Lets the cgroup pay for `payments` from now on.
+pub(crate) fn set(cgroup: NonRoot<'_>, payments: Payments) -> Result {
+    let gone = cgroup.data().get_ref().gone.lock();
+    if *gone {
+        return Err(ENODEV);
     }
+    pay_for(cgroup, payments);
+    Ok(())
 }
 
-impl fmt::Display for Payments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.file, self.shmem) {
-            (false, false) => "",
-            (true, false) => "file",
-            (false, true) => "shmem",
-            (true, true) => "file shmem",
-        })
-    }
+/// Nothing is paid for any more. `gone` is held.
+pub(crate) fn clear(cgroup: NonRoot<'_>) {
+    pay_for(cgroup, Payments::default());
+}
+
+fn pay_for(cgroup: NonRoot<'_>, Payments { file, shmem }: Payments) {
+    cgroup.pay_for(memcg::payments::Payments { file, shmem });
 }

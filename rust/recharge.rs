@@ -6,359 +6,253 @@
 //! state of the cgroup that inherited, or came, that something is to be done; the worker comes a
 //! little later, so that it finds the notes of a whole burst, and what it could not do is tried
 //! again, later each time and a bounded number of times.
+//!
+//! A pass looks at all that a cgroup inherited, for all successors that came meanwhile; after it
+//! the worker leaves that cgroup alone for a multiple of the time that it took.
 
 use kernel::{
     memcg::{
-        self,
-        Origin,
-        Recharge,
-        Recharged, //
-    },
-    new_mutex,
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
+        recharge::{
+            Recharge,
+            Recharged, //
         },
-        Mutex, //
+        Control,
+        Pages,
+        Registered,
+        Work, //
+    },
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
     }, //
 };
 
 use crate::{
-    knobs::{
-        pages,
-        Knobs,
-        Node, //
+    cgroup::{
+        Account,
+        Cgroup,
+        NonRoot, //
     },
-    params::{
-        self,
-        ACCESS,
-        ADOPT,
-        MAPPED, //
+    dirty::goal,
+    policy::{
+        switches::Scope,
+        tries::{
+            rest_ms,
+            Attempt,
+            GATHER_MS, //
+        },
+        units, //
     },
-    switches::Scope,
-    tries::{
-        delay_ms,
-        GATHER_MS,
-        TRIES, //
-    }, //
+    switches::Knobs, //
 };
 
 /// While accesses are noted, milliseconds after which it is asked whether there is still a reason.
 const ACCESS_CHECK_MS: u32 = 10_000;
 
-/// A cgroup's part in it.
-#[pin_data]
-pub(crate) struct Account {
-    /// Tries left to charge what it inherited to those who map it.
-    mapped: Tries,
-    /// Tries left to take back what its predecessor left.
-    adopt: Tries,
-    /// Pages that it was charged for.
-    taken: Atomic<u64>,
-    /// Pages that it was relieved of.
-    given: Atomic<u64>,
-    /// Pages that it could not be relieved of when it was tried.
-    failed: Atomic<u64>,
-    /// Held while what it inherited is counted.
-    #[pin]
-    counting: Mutex<()>,
-    /// Set while what it inherited is not counted for certain. A removal sets it, which must not
-    /// wait for who counts.
-    uncertain: Atomic<u32>,
-}
+/// How often a trigger has pages written that have to be before they can be moved.
+const WRITES: u32 = 3;
 
-/// What a cgroup's `memory.recharge_stat` shows, in pages.
+/// What a cgroup's `memory.recharge_stat` shows.
 pub(crate) struct Stat {
-    pub(crate) inherited: u64,
-    pub(crate) taken: u64,
-    pub(crate) given: u64,
-    pub(crate) failed: u64,
+    pub(crate) inherited: units::Pages,
+    pub(crate) taken: units::Pages,
+    pub(crate) given: units::Pages,
+    pub(crate) failed: units::Pages,
 }
 
-/// Something that is tried a number of times. Only the worker tries.
-struct Tries {
-    /// Tries left, 0 if there is nothing to do.
-    left: Atomic<u32>,
-    /// When the next is due, in milliseconds of the monotonic clock.
-    due_ms: Atomic<u64>,
+/// The monotonic clock.
+struct Clock {
+    begin_ms: u64,
+    begin: Instant<Monotonic>,
 }
 
-impl Tries {
-    fn new(left: u32) -> Self {
+impl Clock {
+    fn new(begin_ms: u64) -> Self {
         Self {
-            left: Atomic::new(left),
-            due_ms: Atomic::new(0),
+            begin_ms,
+            begin: Instant::now(),
         }
     }
 
-    /// There is a new reason: it is due, and all its tries are left.
-    fn renew(&self) {
-        self.due_ms.store(0, Relaxed);
-        self.left.store(TRIES, Relaxed);
-    }
+    fn now_ms(&self) -> u64 {
+        let elapsed = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(0);
 
-    /// Tries once, if it is due; returns in how many milliseconds to come again, if at all.
-    ///
-    /// `attempt` is told how many are left after it.
-    fn take(&self, now_ms: u64, attempt: impl FnOnce(u32) -> Attempt) -> Option<u32> {
-        if self.left.load(Relaxed) == 0 {
-            return None;
-        }
-        let wait = self.due_ms.load(Relaxed).saturating_sub(now_ms);
-        if wait > 0 {
-            return Some(u32::try_from(wait).unwrap_or(u32::MAX));
-        }
-
-        let left = self.left.xchg(0, Relaxed).saturating_sub(1);
-        if attempt(left) == Attempt::Done || left == 0 {
-            // A new reason may have come meanwhile.
-            return (self.left.load(Relaxed) > 0).then_some(GATHER_MS);
-        }
-        let delay = delay_ms(left);
-        self.due_ms
-            .store(now_ms.saturating_add(u64::from(delay)), Relaxed);
-        if self.left.cmpxchg(0, left, Relaxed).is_err() {
-            self.due_ms.store(0, Relaxed);
-            return Some(GATHER_MS);
-        }
-        Some(delay)
+        self.begin_ms.saturating_add(elapsed)
     }
 }
 
-/// Whether something has to be tried again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Attempt {
-    Done,
-    Again,
-}
-
-impl Account {
-    /// The account of a cgroup that has just come.
-    pub(crate) fn new() -> impl PinInit<Self> {
-        let adopt = ADOPT.is_on();
-
-        pin_init!(Self {
-            mapped: Tries::new(0),
-            adopt: Tries::new(if adopt { TRIES } else { 0 }),
-            taken: Atomic::new(0),
-            given: Atomic::new(0),
-            failed: Atomic::new(0),
-            counting <- new_mutex!((), "Account::counting"),
-            uncertain: Atomic::new(1),
-        })
-    }
+fn account<'a>(cgroup: &Cgroup<'a>) -> &'a Account {
+    &cgroup.data().get_ref().recharge
 }
 
 /// A cgroup is about to come. It may take back what its predecessor left.
-pub(crate) fn coming() {
-    if ADOPT.is_on() {
-        memcg::schedule(GATHER_MS);
+pub(crate) fn coming(knobs: Registered<'_, Knobs>) {
+    if knobs.adopt.load() {
+        knobs.schedule(GATHER_MS);
     }
 }
 
-fn account<'a>(node: &Node<'a>) -> &'a Account {
-    node.data().get_ref().recharge()
-}
-
 /// A cgroup was removed, and leaves what it is charged for to its parent.
-pub(crate) fn removed(node: Node<'_>) {
-    if let Some(parent) = node.parent() {
-        account(&parent).uncertain.store(1, Relaxed);
-        if MAPPED.is_on() {
+pub(crate) fn removed(cgroup: Cgroup<'_>) {
+    let knobs = cgroup.policy();
+
+    account(&cgroup).mapped.cancel();
+    account(&cgroup).adopt.cancel();
+    if cgroup.left() == Pages(0) {
+        return;
+    }
+    if knobs.mapped.load() {
+        if let Some(parent) = cgroup.parent() {
             account(&parent).mapped.renew();
         }
-        if MAPPED.is_on() || ACCESS.is_on() {
-            memcg::schedule(GATHER_MS);
+        knobs.schedule(GATHER_MS);
+    } else if knobs.access.load() {
+        knobs.schedule(ACCESS_CHECK_MS);
+    }
+    if knobs.drop_sec().is_some() {
+        knobs.schedule(GATHER_MS);
+    }
+}
+
+/// A limit of a cgroup is about to be written: there may be room for what is still elsewhere.
+pub(crate) fn resized(cgroup: Cgroup<'_>) {
+    let knobs = cgroup.policy();
+    let (adopt, mapped) = (knobs.adopt.load(), knobs.mapped.load());
+
+    if adopt {
+        account(&cgroup).adopt.renew();
+    }
+    if mapped {
+        for above in cgroup.ancestors().skip(1) {
+            account(&above).mapped.renew();
         }
+    }
+    if adopt || mapped {
+        knobs.schedule(GATHER_MS);
     }
 }
 
 /// Pages were moved, or could not be.
-pub(crate) fn moved(from: Node<'_>, to: Option<Node<'_>>, what: Recharged) {
-    account(&from).given.fetch_add(what.moved as u64, Relaxed);
-    account(&from).failed.fetch_add(what.failed as u64, Relaxed);
+pub(crate) fn moved(from: Cgroup<'_>, to: Option<Cgroup<'_>>, what: Recharged) {
+    let add = |count: &Atomic<u64>, pages: Pages| count.fetch_add(pages.0 as u64, Relaxed);
+
+    add(&account(&from).given, what.moved);
+    add(&account(&from).failed, what.failed);
     if let Some(to) = to {
-        account(&to).taken.fetch_add(what.moved as u64, Relaxed);
+        add(&account(&to).taken, what.moved);
     }
-}
-
-/// Counts what a cgroup inherited if it is not certain, which takes a look at all its folios; so
-/// this is for those who ask, once after a removal.
-fn make_certain(node: &Node<'_>) -> Result {
-    let account = account(node);
-    let _counting = account.counting.lock();
-
-    if account.uncertain.xchg(0, Relaxed) != 0 {
-        node.recount_inherited()
-            .inspect_err(|_| account.uncertain.store(1, Relaxed))?;
-    }
-    Ok(())
 }
 
 /// What happened to a cgroup so far.
-pub(crate) fn stat(node: &Node<'_>) -> Result<Stat> {
-    let account = account(node);
+pub(crate) fn stat(cgroup: &Cgroup<'_>) -> Stat {
+    let account = account(cgroup);
 
-    make_certain(node)?;
-    Ok(Stat {
-        inherited: node.inherited(None) as u64,
-        taken: account.taken.load(Relaxed),
-        given: account.given.load(Relaxed),
-        failed: account.failed.load(Relaxed),
-    })
+    Stat {
+        inherited: cgroup.inherited().into(),
+        taken: units::Pages(account.taken.load(Relaxed)),
+        given: units::Pages(account.given.load(Relaxed)),
+        failed: units::Pages(account.failed.load(Relaxed)),
+    }
 }
 
-/// Set when all that was inherited already is to be looked at, too.
-static LOOK_AT_ALL: Atomic<u32> = Atomic::new(0);
-
-/// Set when it is to be counted, since some may be from before the module was loaded.
-static COUNT_ALL: Atomic<u32> = Atomic::new(0);
-
 /// The switch for mapped pages was written.
-pub(crate) fn mapped_switched() {
-    if MAPPED.is_on() {
-        COUNT_ALL.store(1, Relaxed);
-        LOOK_AT_ALL.store(1, Relaxed);
-        memcg::schedule(0);
+pub(crate) fn mapped_switched(knobs: Registered<'_, Knobs>) {
+    if knobs.mapped.load() {
+        knobs.look_at_all.store(true);
+        knobs.schedule(0);
+    }
+}
+
+/// After how long to drop what nobody uses was written.
+pub(crate) fn drop_switched(knobs: Registered<'_, Knobs>) {
+    if knobs.drop_sec().is_some() {
+        knobs.schedule(0);
     }
 }
 
 /// To whom pages may go was written: some who could not have them now can.
-pub(crate) fn scope_switched() {
-    mapped_switched();
-    access_switched();
+pub(crate) fn scope_switched(knobs: &Control<'_, Knobs>) {
+    mapped_switched(**knobs);
+    if knobs.access.load() {
+        access_switched(knobs);
+    }
 }
 
 /// The switch for accesses was written.
-pub(crate) fn access_switched() {
-    if ACCESS.is_on() {
-        COUNT_ALL.store(1, Relaxed);
-        // Who switches it on may access something right after that.
-        note_accesses(true);
-        memcg::schedule(0);
-    } else {
-        memcg::stop_accesses();
+pub(crate) fn access_switched(knobs: &Control<'_, Knobs>) {
+    if knobs.access.load() {
+        knobs.accesses().start(knobs.scope() == Scope::Any);
+        knobs.schedule(ACCESS_CHECK_MS);
+    }
+    // It may have been switched off just before they were started.
+    if !knobs.access.load() {
+        knobs.accesses().stop();
+    }
+}
+
+/// The sooner of two times to come again.
+fn sooner(a: Option<u32>, b: Option<u32>) -> Option<u32> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        _ => a.or(b),
     }
 }
 
 /// Does what was noted for all cgroups.
-pub(crate) fn work(root: Node<'_>, now_ms: u64) {
-    let count = COUNT_ALL.xchg(0, Relaxed) != 0;
-    let all = LOOK_AT_ALL.xchg(0, Relaxed) != 0;
+pub(crate) fn work(work: &Work<'_, Knobs>) {
+    let root = work.root();
+    let clock = Clock::new(work.now_ms());
+    let count = work.count_all.replace(false);
+    let all = work.look_at_all.replace(false);
     let mut next = None;
     let mut inherited = false;
 
-    // What follows may take long, and what is accessed meanwhile is to be noted.
-    if ACCESS.is_on() {
-        root.for_each(|node| {
-            inherited = node.inherits(None);
-            !inherited
-        });
-        if inherited {
-            note_accesses(true);
+    root.for_each(|cgroup| {
+        if count {
+            work.recount_inherited(&cgroup);
         }
-        inherited = false;
-    }
-    root.for_each(|node| {
-        let account = account(&node);
+        next = sooner(
+            next,
+            account(&cgroup)
+                .adopt
+                .take(|| clock.now_ms(), || ask(&cgroup)),
+        );
+    });
+    // All who asked are served by one pass.
+    root.for_each(|cgroup| {
+        let inherits = cgroup.inherits();
 
-        if count && node.inherits(None) {
-            // Fails only if the module is going, and then it does not matter.
-            let _ = make_certain(&node);
+        inherited |= inherits;
+        if all && inherits {
+            account(&cgroup).mapped.renew();
         }
-        if all && node.inherits(None) {
-            account.mapped.renew();
+        next = sooner(next, serve(&cgroup, &clock));
+        if inherits {
+            next = sooner(next, sweep(&cgroup, &clock));
         }
-        inherited = inherited || node.inherited(None) > 0;
-        for wait in [
-            account.mapped.take(now_ms, |_| mapped(&node)),
-            account.adopt.take(now_ms, |left| adopt(&node, left)),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            next = Some(next.map_or(wait, |next: u32| next.min(wait)));
-        }
-        true
     });
 
+    if work.access.load() && (inherited || work.accesses().idle()) {
+        next = sooner(next, Some(ACCESS_CHECK_MS));
+    }
     if let Some(next) = next {
-        memcg::schedule(next);
-    }
-    if ACCESS.is_on() {
-        note_accesses(inherited);
+        work.schedule(next);
     }
 }
 
-/// Notes accesses as long as there is something inherited.
-fn note_accesses(inherited: bool) {
-    if inherited {
-        // If there is no memory for it now, there may be some at the next look.
-        let _ = memcg::start_accesses(params::scope() == Scope::Any);
-        memcg::schedule(ACCESS_CHECK_MS);
-    } else {
-        memcg::stop_accesses();
-    }
-    // It may have been switched off just before they were started.
-    if !ACCESS.is_on() {
-        memcg::stop_accesses();
-    }
-}
-
-fn again_if_failed(recharged: Result<Recharged>) -> Attempt {
-    match recharged {
-        Ok(Recharged { failed: 0, .. }) => Attempt::Done,
-        _ => Attempt::Again,
-    }
-}
-
-/// Charges what `node` inherited to those who map it.
-fn mapped(node: &Node<'_>) -> Attempt {
-    if !MAPPED.is_on() || !node.inherits(None) {
+/// Asks those above for what the cgroup left that was at the place of `cgroup` before.
+fn ask(cgroup: &Cgroup<'_>) -> Attempt {
+    if !cgroup.policy().adopt.load() {
         return Attempt::Done;
     }
-    again_if_failed(to_mappers(node, usize::MAX))
-}
-
-fn to_mappers(node: &Node<'_>, goal: usize) -> Result<Recharged> {
-    node.recharge(&Recharge {
-        origin: None,
-        to: None,
-        any: params::scope() == Scope::Any,
-        goal,
-    })
-}
-
-fn to_successor(
-    node: &Node<'_>,
-    origin: Origin,
-    successor: Node<'_>,
-    goal: usize,
-) -> Result<Recharged> {
-    node.recharge(&Recharge::<Knobs> {
-        origin: Some(origin),
-        to: Some(successor),
-        any: false,
-        goal,
-    })
-}
-
-/// Takes back what the cgroup that was at the place of `node` before left to one above it.
-fn adopt(node: &Node<'_>, left: u32) -> Attempt {
-    if !ADOPT.is_on() {
-        return Attempt::Done;
-    }
-    let origin = node.origin();
-
-    // Some pages may not be counted yet, so at first it is not the count that decides.
-    let uncounted = left >= TRIES / 2;
-
-    for above in node.ancestors().skip(1) {
-        let there = above.inherited(Some(origin)) > 0 || uncounted && above.inherits(Some(origin));
-        if there && to_successor(&above, origin, *node, usize::MAX).is_err() {
-            break;
+    for above in cgroup.ancestors().skip(1) {
+        if above.inherits_from(cgroup) {
+            account(&above).wanted.store(true);
         }
     }
     // A removed cgroup may take a while to go, and the new one may be there before; so all tries
@@ -366,37 +260,132 @@ fn adopt(node: &Node<'_>, left: u32) -> Attempt {
     Attempt::Again
 }
 
-/// Moves `bytes`, or all, of what `node` inherited to its users now.
+/// Milliseconds until `due_ms`, if that is to come.
+fn until(due_ms: u64, clock: &Clock) -> Option<u32> {
+    match due_ms.saturating_sub(clock.now_ms()) {
+        0 => None,
+        wait_ms => Some(u32::try_from(wait_ms).unwrap_or(u32::MAX)),
+    }
+}
+
+/// Charges what `cgroup` inherited to those who asked for it, and to those who map it.
+fn serve(cgroup: &Cgroup<'_>, clock: &Clock) -> Option<u32> {
+    let knobs = cgroup.policy();
+    let account = account(cgroup);
+    if let Some(rest) = until(account.rests_ms.load(Relaxed), clock) {
+        return Some(rest);
+    }
+
+    let mut adopt = account.wanted.replace(false) && knobs.adopt.load();
+    let wait = account.mapped.take(
+        || clock.now_ms(),
+        || {
+            if !knobs.mapped.load() || !cgroup.inherits() {
+                return Attempt::Done;
+            }
+            let adopt = core::mem::take(&mut adopt);
+            match pass(cgroup, clock, &to_users(cgroup, adopt, true)) {
+                Ok(recharged) if recharged.failed == Pages(0) => Attempt::Done,
+                _ => Attempt::Again,
+            }
+        },
+    );
+    if adopt {
+        // What fails is asked for again.
+        let _ = pass(cgroup, clock, &to_users(cgroup, true, false));
+    }
+    wait
+}
+
+/// Drops what `cgroup` inherited and nobody used since the last time, if that is long enough ago.
+///
+/// What came since then is looked at for the first time, and stays until the next.
+fn sweep(cgroup: &Cgroup<'_>, clock: &Clock) -> Option<u32> {
+    let knobs = cgroup.policy();
+    let period_ms = knobs.drop_sec()?.saturating_mul(1000);
+    let account = account(cgroup);
+    let due_ms = match account.swept_ms.load(Relaxed) {
+        0 => 0,
+        swept_ms => swept_ms.saturating_add(period_ms.into()),
+    };
+    let due_ms = due_ms.max(account.rests_ms.load(Relaxed));
+
+    if let Some(wait_ms) = until(due_ms, clock) {
+        return Some(wait_ms);
+    }
+    // What could not be freed is there the next time.
+    let _ = pass(
+        cgroup,
+        clock,
+        &Recharge {
+            adopt: knobs.adopt.load(),
+            mapped: false,
+            any: false,
+            unused: true,
+            goal: Pages::MAX,
+        },
+    );
+    account.swept_ms.store(clock.now_ms(), Relaxed);
+    Some(period_ms)
+}
+
+/// What a pass charges to successors, and to those who map it.
+fn to_users(cgroup: &Cgroup<'_>, adopt: bool, mapped: bool) -> Recharge {
+    Recharge {
+        adopt,
+        mapped,
+        any: cgroup.policy().scope() == Scope::Any,
+        unused: false,
+        goal: Pages::MAX,
+    }
+}
+
+/// Looks at all that `cgroup` inherited once.
+fn pass(cgroup: &Cgroup<'_>, clock: &Clock, what: &Recharge) -> Result<Recharged> {
+    let begin_ms = clock.now_ms();
+    let recharged = cgroup.recharge(what);
+    let end_ms = clock.now_ms();
+
+    account(cgroup).rests_ms.store(
+        end_ms.saturating_add(rest_ms(end_ms.saturating_sub(begin_ms))),
+        Relaxed,
+    );
+    recharged
+}
+
+/// Moves `bytes`, or all, of what `cgroup` inherited to its users now.
+///
+/// Whatever [`Knobs::scope`] is, they are below `cgroup`: whoever may write the file of a cgroup
+/// may do as they like with that, but not with others.
 ///
 /// [`EAGAIN`] if it was less than that.
-pub(crate) fn on_demand(node: Node<'_>, bytes: Option<u64>) -> Result {
-    make_certain(&node)?;
-    let inherited = node.inherited(None);
-    let goal = bytes.map_or(usize::MAX, pages);
-    if goal == 0 || bytes.is_none() && inherited == 0 {
+pub(crate) fn on_demand(cgroup: NonRoot<'_>, bytes: Option<units::Bytes>) -> Result {
+    let inherited = cgroup.inherited();
+    let goal = goal(bytes);
+    if goal == Pages(0) || bytes.is_none() && inherited == Pages(0) {
         return Ok(());
     }
 
-    let mut moved = to_mappers(&node, goal)?.moved;
-    let mut result = Ok(());
-    if ADOPT.is_on() {
-        node.for_each(|below| {
-            let origin = below.origin();
-            if moved < goal && node.inherited(Some(origin)) > 0 {
-                match to_successor(&node, origin, below, goal.saturating_sub(moved)) {
-                    Ok(recharged) => moved = moved.saturating_add(recharged.moved),
-                    Err(err) => result = Err(err),
-                }
-            }
-            moved < goal && result.is_ok()
-        });
-    }
-    result?;
+    let mut moved = Pages(0);
+    for _ in 0..=WRITES {
+        let recharged = cgroup.recharge(&Recharge {
+            adopt: cgroup.policy().adopt.load(),
+            mapped: true,
+            any: false,
+            unused: false,
+            goal: Pages(goal.0 - moved.0),
+        })?;
 
-    let all = bytes.is_none() && (moved >= inherited || node.inherited(None) == 0);
-    if moved >= goal || all {
-        Ok(())
-    } else {
-        Err(EAGAIN)
+        moved = Pages(moved.0.saturating_add(recharged.moved.0)).min(goal);
+        if moved == goal
+            || bytes.is_none() && (moved >= inherited || cgroup.inherited() == Pages(0))
+        {
+            return Ok(());
+        }
+        if recharged.dirty == Pages(0) {
+            break;
+        }
+        cgroup.writeback(recharged.dirty)?;
     }
+    Err(EAGAIN)
 }

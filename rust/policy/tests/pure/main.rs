@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of the policy: one module a file, tables first, then properties that hold for
+//! every input. This file has what the modules share.
+
+mod floors;
+mod levels;
+mod limits;
+mod pace;
+mod payments;
+mod ratio;
+mod size;
+mod switches;
+mod tries;
+
+use proptest::prelude::*;
+
+/// Each property is tried on 2000 inputs, or as many more as `PROPTEST_CASES` in the environment
+/// says. No file of old failures is kept: a failure worth keeping becomes a line of a table.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+
+    ProptestConfig {
+        cases: default.cases.max(2000),
+        failure_persistence: None,
+        ..default
+    }
+}
+
+/// Numbers of every magnitude, those around powers of two and the ends of the range more often than
+/// chance would have them.
+fn any_number() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0..64u64,
+        0..1u64 << 20,
+        0..1u64 << 33,
+        any::<u64>(),
+        (0..64u32, 0..3u64).prop_map(|(bit, offset)| (1u64 << bit).wrapping_add(offset) - 1),
+        (0..4u64).prop_map(|offset| u64::MAX - offset),
+    ]
+}
+
+/// Page counts, those of real machines more often than not.
+fn any_pages() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        any_number(),
+        any_number().prop_map(|number| number >> 24),
+        any_number().prop_map(|number| number & 0xffff_ffff),
+    ]
+}
