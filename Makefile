@@ -3,29 +3,42 @@
 # kernel's build system makes of the module stands in Kbuild.)
 
 FLAVOR := $(if $(DEBUG),debug,release)
+TORTURED := $(if $(filter 0,$(DEBUG)),release,debug)
 
 .NOTPARALLEL:
-.PHONY: all module own-module userland kernel demo test test-unit test-vm bench vm deps \
-	patches-edit patches-save patches-check lint clean help install install-cli install-dkms uninstall deb kernel-deb
+.PHONY: all module own-module userland nri kernel demo test test-unit test-vm torture fuzz neighbours bench vm deps \
+	patches-edit patches-save patches-check lint clean help install install-cli install-dkms uninstall deb kernel-deb image
 
 all: deps module userland	## the module and the programs, against KDIR
 module:				## the module alone
 	@tools/module.sh $(FLAVOR)
 userland:			## the static programs in build/bin
 	@tools/crates.sh build
+nri: deps			## the plugin for container runtimes in build/nri, see Documentation/kubernetes.rst
+	@tools/crates.sh build memcg-nri
 own-module: kernel
 	@KDIR= tools/module.sh $(FLAVOR)
 kernel: deps			## the patched kernel in build/release (DEBUG=1: build/debug)
 	@tools/kernel.sh $(FLAVOR)
-demo: deps own-module userland	## from nothing: a limit that holds, a restarted service that owns its memory, a pod that pays
-	@tests/demo/run.sh
+demo:				## from nothing: a limit that holds, a restarted service that owns its memory, a pod that pays
+	@tools/demo.sh
 test:				## from nothing: all tests, on the release and the debug kernel
 	@tools/test.sh
 test-unit: deps			## unit and property tests on this machine
 	@tools/crates.sh test
 test-vm: deps own-module userland	## tests in the VM (DEBUG=1: debug kernel; T=name: only that one)
 	@tests/kselftest/run.sh --flavor $(FLAVOR) $(T)
-bench: deps own-module userland	## the figures of Documentation/benchmarks.md
+torture: deps userland		## everything at once, from a seed that is printed, on the debug kernel (MINUTES=30, SEED=N; DEBUG=0: release)
+	@tools/kernel.sh $(TORTURED)
+	@KDIR= tools/module.sh $(TORTURED)
+	@tests/kselftest/torture.sh --flavor $(TORTURED)
+fuzz: deps own-module userland	## the files and the mount option under a fuzzer in the VM (MINUTES=10, SEED=N, DEBUG=1)
+	@tests/kselftest/torture.sh --flavor $(FLAVOR) fuzz
+neighbours: deps own-module	## tests of others (the kernel's own, fio, stress-ng) end as on the stock kernel
+	@tools/deps.sh neighbours
+	@tools/kernel.sh stock
+	@tests/neighbours/run.sh
+bench: deps own-module userland	## the figures of Documentation/benchmarks.md; fails if a bound is not met
 	@tools/kernel.sh stock
 	@tests/bench/run.sh
 vm: deps own-module userland	## a shell in the VM with the module loaded (DEBUG=1: debug kernel)
@@ -38,10 +51,14 @@ install-dkms:			## the module's sources, for DKMS (root)
 	@tools/install.sh dkms
 uninstall:			## all that these three installed under PREFIX (root)
 	@tools/install.sh uninstall
-deb: deps userland		## a Debian package of memcgctl in build/
+deb: deps			## Debian packages of memcgctl and of the module's sources, in build/deb
 	@tools/deb.sh
 kernel-deb: deps		## Debian packages of a patched kernel in build/kernel-deb (CONFIG=/boot/config-...)
 	@tools/kernel-deb.sh
+image: own-module userland	## a machine for QEMU to try it on, in build/image: build/image/start boots it
+	@tools/deps.sh image
+	@tools/deb.sh
+	@tools/image.sh
 patches-edit: deps		## the series as a git tree in build/patches-tree
 	@tools/series.sh edit
 patches-save:			## build/patches-tree back to patches/
@@ -62,6 +79,8 @@ help:				## this list
 	@echo '  KDIR=DIR        build tree of a patched kernel to build the module against (default: build/release/linux)'
 	@echo '  KSRC=DIR        clean Linux 7.3.y source to patch and build, instead of fetching one'
 	@echo '  DEBUG=1         the debug kernel instead of the release kernel'
+	@echo '  MINUTES=N       how long torture and fuzz go on; SEED=N: from which seed, to have again what was found'
+	@echo '  KCSAN=1         the debug kernel looks for data races instead of wrong addresses'
 	@echo '  T=NAME          one test of test-vm'
 	@echo '  FRESH=1         test, test-vm: also run what has passed before and has not changed since'
 	@echo '  ACCEL=KIND      auto (default), kvm or tcg: how the VM runs'

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# deps.sh: install what building and testing needs, on Debian 12 and 13; elsewhere, say what is missing.
-# Usage: tools/deps.sh [lint|test]      (lint: also the formatters and linters; test: also the programs that memcgctl is
-# tried with)
-# With everything in place it takes a fraction of a second and touches nothing.
+# deps.sh: install the dependencies of building and testing, on Debian 12 and 13; elsewhere, print what is missing.
+# Usage: tools/deps.sh [lint|test|image|neighbours]      (lint: also formatters and linters; test: also the programs that
+# memcgctl is tested with; image, neighbours: also the dependencies of the target of that name)
+# If nothing is missing, it takes a fraction of a second and changes nothing. It never removes or downgrades an installed
+# package, see apt.sh. The output of apt and cargo is in build/log/deps.log.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+# shellcheck source=tools/apt.sh
+source "$TOP/tools/apt.sh"
 
-# The bindgen built where the distribution's is too old. A fixed version: a new one is tried when somebody means to.
+# The version of bindgen to build if the distribution's is too old. It is fixed so that updating is a decision.
 BINDGEN_VERSION=0.73.2
 
 want_lint=
@@ -17,9 +20,11 @@ want_lint=
 PACKAGES=(git make bash perl python3 gcc libc6-dev pkgconf ca-certificates
 	clang-19 lld-19 llvm-19 libclang-19-dev ccache
 	flex bison bc cpio kmod rsync xz-utils libelf-dev libssl-dev
-	qemu-system-x86 busybox-static e2fsprogs xfsprogs btrfs-progs)
+	qemu-system-x86 busybox-static e2fsprogs xfsprogs btrfs-progs f2fs-tools)
 [[ $want_lint ]] && PACKAGES+=(shellcheck)
-[[ ${1:-} == test ]] && PACKAGES+=(systemd crun)
+[[ ${1:-} == image ]] && PACKAGES+=(mmdebstrap debhelper dh-dkms)
+[[ ${1:-} == neighbours ]] && PACKAGES+=(fio stress-ng libcap-dev libnuma-dev)
+[[ ${1:-} == test ]] && PACKAGES+=(systemd crun curl python3-yaml debhelper dh-dkms dkms lintian)
 
 # Debian 12 has its current Rust under other names.
 rust_packages() {
@@ -27,7 +32,7 @@ rust_packages() {
 	12) rustc=rustc-web src=rust-web-src cargo=cargo-web fmt=rustfmt-web clippy=rust-web-clippy bindgen= ;;
 	*) rustc=rustc src=rust-src cargo=cargo fmt=rustfmt clippy=rust-clippy bindgen=bindgen ;;
 	esac
-	# What a rustup toolchain on PATH offers is not installed a second time.
+	# Components of a rustup toolchain on PATH are not installed again.
 	find_rustc >/dev/null || PACKAGES+=("$rustc" "$src")
 	find_cargo >/dev/null || PACKAGES+=("$cargo")
 	[[ -z $bindgen ]] || find_bindgen >/dev/null || PACKAGES+=("$bindgen")
@@ -51,8 +56,7 @@ install_packages() {
 	mapfile -t missing < <(missing_packages)
 	((${#missing[@]})) || return 0
 	step deps "installing ${#missing[@]} packages: ${missing[*]}"
-	as_root apt-get update -q
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+	apt_install deps "${missing[@]}"
 }
 
 install_bindgen() {
@@ -60,26 +64,26 @@ install_bindgen() {
 	find_bindgen >/dev/null && return
 	cargo=$(find_cargo) || die deps "no cargo >= $RUST_MIN to build bindgen with"
 	step deps "building bindgen $BINDGEN_VERSION (a minute or two)"
-	"$cargo" install bindgen-cli --version "$BINDGEN_VERSION" --locked --jobs "$JOBS" --root ~/.cargo
+	logged deps "$cargo" install bindgen-cli --version "$BINDGEN_VERSION" --locked --jobs "$JOBS" --root ~/.cargo
 }
 
-# static_libc: can a program be linked statically, as those for the guests are?
+# static_libc: whether a program can be linked statically, as those for the guests are.
 static_libc() {
 	echo 'int main(void) { return 0; }' | gcc -static -x c -o /dev/null - 2>/dev/null
 }
 
-# libclang SUFFIX: is the library there that bindgen loads? toolchain() looks for it in the same place.
+# libclang SUFFIX: whether the library that bindgen loads exists, where toolchain() looks for it.
 libclang() {
 	local dir
 	dir=$("$(command -v "llvm-config$1" || echo false)" --libdir) || return
 	compgen -G "$dir/libclang*.so*" >/dev/null
 }
 
-# On other systems every program is looked for by itself, since package names differ.
+# On other systems each program is looked for, since package names differ.
 report_missing() {
 	local program missing=() llvm='' rustc
 	for program in git perl python3 gcc pkg-config flex bison bc cpio depmod rsync xz qemu-system-x86_64 busybox \
-		mke2fs mkfs.xfs mkfs.btrfs ${want_lint:+shellcheck}; do
+		mke2fs mkfs.xfs mkfs.btrfs mkfs.f2fs ${want_lint:+shellcheck}; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || missing+=("$program")
 	done
 	[[ -e /usr/include/libelf.h ]] || missing+=("libelf's headers")
@@ -95,9 +99,9 @@ report_missing() {
 		rustc=$(find_rustc) && [[ ! -x $(dirname "$rustc")/clippy-driver ]] && missing+=("clippy of $rustc")
 	fi
 	((${#missing[@]})) || return 0
-	die deps "this is not Debian 12 or 13, so nothing is installed for you; missing here:" "${missing[@]/#/- }" \
-		"With these in place, KSRC=/path/to/clean/linux-7.3.y says which kernel source to patch and build," \
-		"and KDIR=/path/to/build of an already patched and built 7.3 tree is all that a plain \`make\` needs."
+	die deps "packages are only installed on Debian 12 and 13; missing on this system:" "${missing[@]/#/- }" \
+		"With these installed, set KSRC=/path/to/clean/linux-7.3.y to the kernel source to patch and build;" \
+		"a plain \`make\` only needs KDIR=/path/to/build of a 7.3 tree that is already patched and built."
 }
 
 ID='' VERSION_ID=''

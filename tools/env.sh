@@ -31,14 +31,19 @@ export MEMCG_KNOBS_START=${MEMCG_KNOBS_START:-$EPOCHSECONDS}
 
 # --- reporting -------------------------------------------------------------------------------------------------------
 
-elapsed() {
-	local s=$((EPOCHSECONDS - MEMCG_KNOBS_START))
-	printf '%d:%02d' $((s / 60)) $((s % 60))
+# minutes SECONDS
+minutes() {
+	printf '%d:%02d' $(($1 / 60)) $(($1 % 60))
 }
 
-# step NAME TEXT: one line for each thing that takes time.
+elapsed() {
+	minutes $((EPOCHSECONDS - MEMCG_KNOBS_START))
+}
+
+# step NAME TEXT: one line for each thing that takes time. MEMCG_KNOBS_TOTAL is how long all of them are expected to take.
 step() {
-	printf '==> [%s] %s (%s elapsed)\n' "$1" "$2" "$(elapsed)"
+	printf '==> [%s] %s (%s elapsed%s)\n' "$1" "$2" "$(elapsed)" \
+		"${MEMCG_KNOBS_TOTAL:+ of about $(minutes "$MEMCG_KNOBS_TOTAL")}"
 }
 
 # die NAME TEXT...: each TEXT becomes a line; the first says what is wrong, the others what to do.
@@ -49,6 +54,18 @@ die() {
 	shift
 	(($#)) && printf '           %s\n' "$@" >&2
 	exit 1
+}
+
+# logged LOG COMMAND...: what other programs print goes to build/log/LOG.log. If they fail the end of it is shown.
+logged() {
+	local log=$BUILD/log/$1.log status=0
+	shift
+	mkdir -p "$BUILD/log"
+	"$@" >>"$log" 2>&1 || status=$?
+	((status == 0)) && return
+	tail -n 30 "$log" >&2
+	printf '==> all of it is in %s\n' "$log" >&2
+	return "$status"
 }
 
 as_root() {

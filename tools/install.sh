@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh: put what has been built where a machine looks for it, and take it away again.
+# install.sh: install what has been built, and uninstall it.
 # Usage: tools/install.sh cli|module|dkms...     install these parts, over what is there of them
-#        tools/install.sh uninstall              remove all that was installed under PREFIX
+#        tools/install.sh uninstall              remove everything that was installed under PREFIX
 #   cli      memcgctl with its man pages and completions, memcg-knobs.service, the examples, and an example
 #            memcg-knobs.toml unless there is one
 #   module   memcg_knobs.ko, for the kernel that KDIR is the build tree of
 #   dkms     the module's sources, where `dkms add memcg-knobs/VERSION` looks for them
-# Nothing is built here, so that root need not build.
+# Nothing is built here, so that building does not need root.
 #
-# What is installed is written down in a manifest, which is all that uninstalling goes by: it knows the pages that a former
-# version had and this one has not, and the kernels that a module was installed for. Its lines, without DESTDIR:
+# The installed files are recorded in a manifest, which uninstalling relies on: it lists files of earlier versions that this
+# one lacks, and the kernels that a module was installed for. Its lines, without DESTDIR:
 #   dir - PATH             a directory that was not there before
 #   file PART PATH
-#   config SHA256 PATH     not removed if it has another content by then
+#   config SHA256 PATH     kept if it has been changed since
 #
-# Environment: PREFIX (/usr/local), SYSCONFDIR (/etc), DESTDIR (a directory that stands for /; then nothing on this machine
-# is told), KDIR, DEBUG, MODULE_SIGN_KEY and MODULE_SIGN_CERT (sign the module with these).
+# Environment: PREFIX (/usr/local), SYSCONFDIR (/etc), DESTDIR (a directory to install into instead of /; systemd and depmod
+# are not run then), KDIR, DEBUG, MODULE_SIGN_KEY and MODULE_SIGN_CERT (sign the module with these).
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -31,7 +31,7 @@ VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$TOP/userspace/Cargo.toml")
 MANIFEST=$PREFIX/share/memcg-knobs/manifest
 umask 022
 
-declare -A manifest # Its lines; "old" is what the present run has not put there.
+declare -A manifest # Its lines; "old" are those that the current run has not written.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -49,7 +49,7 @@ write_manifest() {
 	mv "$DESTDIR$MANIFEST.new" "$DESTDIR$MANIFEST"
 }
 
-# make_dir PATH: and its parents, each of them noted if it is new. DESTDIR itself is whoever named it's.
+# make_dir PATH: create it and its parents, and record those that are new, except for DESTDIR itself.
 make_dir() {
 	[[ ! -d $DESTDIR$1 ]] || return 0
 	if [[ $1 == / || ! $1 ]]; then
@@ -61,7 +61,7 @@ make_dir() {
 	manifest["dir - $1"]=new
 }
 
-# put PART MODE SOURCE PATH: install a file. It comes by a rename, so that a memcgctl that is running is no obstacle.
+# put PART MODE SOURCE PATH: install a file. It is renamed into place, so that a running memcgctl can be replaced.
 put() {
 	local new=$DESTDIR$4.memcg-knobs-new
 	make_dir "$(dirname "$4")"
@@ -71,7 +71,7 @@ put() {
 	manifest["file $1 $4"]=new
 }
 
-# filled FILE: a template with its values, whatever characters these have.
+# filled FILE: a template with its values, which may have any characters.
 filled() {
 	local text
 	text=$(<"$1")
@@ -80,7 +80,7 @@ filled() {
 	printf '%s\n' "${text//@VERSION@/"$VERSION"}"
 }
 
-# replace PART [NAME]: install PART and remove what was installed of it before and is not any more.
+# replace PART [NAME]: install PART, and remove files that an earlier version of it installed and this one does not.
 replace() {
 	local line
 	"$1"
@@ -104,7 +104,7 @@ cli() {
 	done < <(cd "$TOP/packaging/examples" && find . -type f -printf '%P\n')
 	file=$SYSCONFDIR/memcg-knobs.toml
 	if [[ -e $DESTDIR$file ]]; then
-		step install "$DESTDIR$file is there already and stays as it is"
+		step install "$DESTDIR$file exists and is not changed"
 	else
 		make_dir "$SYSCONFDIR"
 		install -m 644 "$TOP/packaging/memcg-knobs.toml" "$DESTDIR$file"
@@ -113,7 +113,7 @@ cli() {
 	fi
 }
 
-# The part's name has the kernel in it, so that a module for one does not replace that for another.
+# The kernel is in the part's name, so that a module for one kernel does not replace that for another.
 module() {
 	cp "$BUILD/$FLAVOR/memcg_knobs.ko" "$work/memcg_knobs.ko"
 	if [[ ${MODULE_SIGN_KEY:-} ]]; then
@@ -131,12 +131,12 @@ dkms() {
 	for file in tools/env.sh Kbuild COPYING; do
 		put dkms 644 "$TOP/$file" "$to/$file"
 	done
-	for file in "$TOP"/rust/*.rs; do
-		put dkms 644 "$file" "$to/rust/${file##*/}"
+	for file in "$TOP"/rust/*.rs "$TOP"/rust/policy/src/*.rs; do
+		put dkms 644 "$file" "$to/${file#"$TOP/"}"
 	done
 }
 
-# What keeps a part from being installed is looked for in all parts before anything is written.
+# Everything that could prevent the installation of any part is checked before anything is written.
 check_cli() {
 	[[ -x $BUILD/bin/memcgctl ]] || die install "build/bin/memcgctl is not built: run \`make userland\` first, as yourself"
 }
@@ -158,7 +158,7 @@ check_module() {
 
 check_dkms() { :; }
 
-# The machine is told of what changed, unless DESTDIR is not its root.
+# systemd and depmod are run, unless DESTDIR is another root.
 tell_systemd() {
 	[[ ! $DESTDIR && -d /run/systemd/system ]] || return 0
 	systemctl "$@" || step install "\`systemctl $*\` failed"
@@ -189,13 +189,13 @@ uninstall() {
 			if sha256sum --status -c - <<<"${line%% *}  $DESTDIR$path" 2>/dev/null; then
 				rm "$DESTDIR$path"
 			elif [[ -e $DESTDIR$path ]]; then
-				step uninstall "$DESTDIR$path has been changed since, and stays"
+				step uninstall "$DESTDIR$path has been changed since and is kept"
 			fi
 			;;
 		esac
 	done
 	rm -f "$DESTDIR$MANIFEST"
-	# Deepest first; what somebody else put something into stays.
+	# Deepest first; directories with other files stay.
 	while read -r path; do
 		rmdir --ignore-fail-on-non-empty "$DESTDIR$path" 2>/dev/null || true
 	done < <(printf '%s\n' "${!manifest[@]}" | sed -n 's/^dir - //p' | sort -r)
@@ -205,13 +205,13 @@ uninstall() {
 	tell_systemd daemon-reload
 	step uninstall "done"
 	[[ $DESTDIR || ! -d /sys/module/memcg_knobs ]] ||
-		step uninstall "the module is still loaded: \`modprobe -r memcg_knobs\`, or rmmod, ends what is in force"
+		step uninstall "the module is still loaded, with its limits in force: \`modprobe -r memcg_knobs\` removes it"
 }
 
 [[ $PREFIX == /* && $SYSCONFDIR == /* ]] || die install "PREFIX and SYSCONFDIR have to be absolute paths"
 # Spaces are quoted there.
 [[ $PREFIX$SYSCONFDIR != *[\"\\\$%$'\n']* ]] ||
-	die install "PREFIX and SYSCONFDIR may not have quotes, backslashes, \$, % or newlines in them, which mean something in a unit"
+	die install "PREFIX and SYSCONFDIR must not contain quotes, backslashes, \$, % or newlines, which are special in a unit"
 (($# > 0)) || die install "usage: tools/install.sh cli|module|dkms...|uninstall"
 [[ $DESTDIR || $EUID -eq 0 ]] || die install "this needs root: use sudo, or DESTDIR=DIR to install into DIR"
 [[ ! $DESTDIR || $DESTDIR == /* ]] || DESTDIR=$PWD/$DESTDIR
@@ -222,7 +222,7 @@ fi
 for part in "$@"; do
 	case $part in
 	cli | module | dkms) "check_$part" ;;
-	*) die install "there is no part \"$part\": cli, module and dkms are" ;;
+	*) die install "there is no part \"$part\"; the parts are cli, module and dkms" ;;
 	esac
 done
 read_manifest

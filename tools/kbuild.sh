@@ -3,9 +3,22 @@
 # kbuild.sh: the steps that make a kernel: copy the clean source, apply patches, configure, run make with progress.
 # Sourced, after env.sh, by kernel.sh (which caches what comes out) and series.sh (which builds after every patch).
 
-# series_patches: the patches to apply, in order. 0000 is the cover letter.
+# series_list: what patches/series says, without its comments: a patch, and the capabilities that it needs besides its own.
+series_list() {
+	[[ ! -e $TOP/patches/series ]] || sed -E 's/[[:space:]]*#.*//; /^$/d' "$TOP/patches/series"
+}
+
+# series_patches [FOLDER...]: the patches to apply, in order; only those of these folders, and none that needs another.
 series_patches() {
-	compgen -G "$TOP/patches/[0-9][0-9][0-9][0-9]-*.patch" | grep -v '/0000-' | sort || true
+	local patch needs need
+	while read -r patch needs; do
+		if (($#)); then
+			for need in "${patch%/*}" $needs; do
+				[[ " $* " == *" $need "* ]] || continue 2
+			done
+		fi
+		echo "$TOP/patches/$patch"
+	done < <(series_list)
 }
 
 # patch_content PATCH...: only what a patch changes counts, not what its message says.
@@ -34,6 +47,7 @@ wanted_options() {
 	case $1 in
 	# The stock kernel differs from the release kernel by the patches alone, or comparing them would mean nothing.
 	stock) fragments=(common release) ;;
+	debug) fragments=(common debug patched ${KCSAN:+kcsan}) ;;
 	*) fragments=(common "$1" patched) ;;
 	esac
 	(cd "$TOP/tools/config" && cat "${fragments[@]/%/.config}" && printf '%s\n' "${@:2}") |

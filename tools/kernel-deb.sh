@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# kernel-deb.sh: Debian packages of a patched kernel, and of its headers, in build/kernel-deb.
+# kernel-deb.sh: build Debian packages of a patched kernel and its headers in build/kernel-deb, which is a repository for
+# apt. The packages of `make deb` are added if they exist.
 # Usage: CONFIG=/boot/config-... tools/kernel-deb.sh      (DRY_RUN=1: only make and check the configuration)
 #
-# The kernel's own bindeb-pkg makes them, out of CONFIG and packaging/kernel/*.config. The build is kept in the cache, one at
-# a time because of its size, so that what is interrupted or run again goes on where it was:
+# The kernel's bindeb-pkg target builds them from CONFIG and packaging/kernel/*.config. The build stays in the cache, so that
+# an interrupted or repeated run continues; only one is kept because of its size:
 #
 #   kernel-deb/KEY/src/       clean source plus patches plus packaging/kernel/rust-headers.patch
 #   kernel-deb/KEY/src/out/   its build; bindeb-pkg leaves the packages beside it
@@ -14,14 +15,16 @@
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 # shellcheck source=tools/kbuild.sh
 source "$TOP/tools/kbuild.sh"
+# shellcheck source=tools/apt.sh
+source "$TOP/tools/apt.sh"
 
 dest=$BUILD/kernel-deb
 config=${CONFIG:-}
-[[ $config ]] || die kernel-deb "CONFIG= is missing: the configuration to start from, for example CONFIG=/boot/config-$(uname -r)"
-[[ -r $config ]] || die kernel-deb "CONFIG=$config can not be read"
+[[ $config ]] || die kernel-deb "CONFIG= is missing: name the configuration to start from, for example CONFIG=/boot/config-$(uname -r)"
+[[ -r $config ]] || die kernel-deb "CONFIG=$config cannot be read"
 grep -q '^CONFIG_64BIT=y' "$config" || die kernel-deb "CONFIG=$config is not the configuration of a 64-bit kernel"
 
-# check_packages: what dpkg-buildpackage insists on and deps.sh, which knows what building needs, does not install.
+# check_packages: the packages that dpkg-buildpackage needs in addition to those of deps.sh.
 check_packages() {
 	local package missing=()
 	for package in dpkg-dev debhelper libdw-dev; do
@@ -45,7 +48,7 @@ prepare_source() {
 	mv -T "$src.new" "$src"
 }
 
-# The last word on an option is the one that counts. What the configuration does not know gets its default.
+# The last line for an option counts. Options that the configuration does not have get their default.
 configure_from() {
 	step kernel-deb "configuring from $config"
 	mkdir -p "$out" "$dest"
@@ -57,7 +60,7 @@ configure_from() {
 		done < <(grep '^CONFIG_' "$TOP/packaging/kernel/distribution.config")
 		cat "$out/wanted.config"
 	} >"$out/.config.new"
-	# What is the same already keeps its time, or everything would be built again.
+	# An unchanged file keeps its timestamp, or everything would be rebuilt.
 	if ! cmp -s "$out/.config.new" "$out/.config.from"; then
 		cp "$out/.config.new" "$out/.config"
 		mv "$out/.config.new" "$out/.config.from"
@@ -67,21 +70,25 @@ configure_from() {
 	check_config "$out"
 	python3 "$src/scripts/diffconfig" "$config" "$out/.config" >"$dest/config.diff"
 	! grep -q '^CONFIG_DEBUG_INFO_BTF=y' "$config" || grep -q '^CONFIG_DEBUG_INFO_BTF=y' "$out/.config" ||
-		step kernel-deb "there will be no BTF, which programs in BPF use: it takes pahole (\`apt install pahole\`)"
-	step kernel-deb "what differs from $config is in build/kernel-deb/config.diff ($(wc -l <"$dest/config.diff") lines)"
+		step kernel-deb "the kernel will lack BTF, which BPF programs use, because pahole is missing (\`apt install pahole\`)"
+	step kernel-deb "the differences from $config are in build/kernel-deb/config.diff ($(wc -l <"$dest/config.diff") lines)"
 }
 
-# Packages of the C library's headers are made as well, but those of the distribution are to stay.
+# bindeb-pkg also builds the C library's kernel headers, but the distribution's should stay installed.
 publish() {
 	local deb
 	rm -f "$dest"/*.deb
 	for deb in "$src"/linux-{image,headers}-*.deb; do
 		mv "$deb" "$dest/"
 	done
-	# Without them the headers would be of no use for the module.
+	# Without this file, the module cannot be built against the headers.
 	dpkg-deb --fsys-tarfile "$dest"/linux-headers-*.deb | tar -t | grep -q '/rust/libkernel\.rmeta$' ||
 		die kernel-deb "the headers package has no rust/libkernel.rmeta"
-	step kernel-deb "\`apt install ./build/kernel-deb/linux-*.deb\`, boot it, \`make KDIR=/lib/modules/$release/build\`"
+	for deb in "$BUILD"/deb/*.deb; do
+		[[ ! -e $deb ]] || cp "$deb" "$dest/"
+	done
+	make_repository "$dest"
+	step kernel-deb "\`cp build/kernel-deb/memcg-knobs.list /etc/apt/sources.list.d/ && apt update\`, then \`apt install linux-image-$release linux-headers-$release\`"
 }
 
 [[ ${DRY_RUN:-} ]] || check_packages
@@ -95,15 +102,15 @@ out=$src/out
 lock kernel-deb "$CACHE/kernel-deb/.lock"
 rm -rf "$src.new"
 
-# The compiler for the host is to be the one for the kernel, or bindeb-pkg would build the headers' programs again. It has to
-# be one word, for rustc links with it, so ccache has to stay away from both.
+# The host compiler must be the kernel's, or bindeb-pkg would rebuild the programs of the headers. It must be a single word,
+# because rustc links with it, which rules out ccache for both.
 make=("${KMAKE[@]/#CC=ccache /CC=}" -C "$src" "O=$out")
 
 prepare_source
 configure_from
 release=$("${make[@]}" -s kernelrelease)
 if [[ ${DRY_RUN:-} ]]; then
-	step kernel-deb "nothing is built: linux-image-$release and linux-headers-$release would be"
+	step kernel-deb "dry run: would build linux-image-$release and linux-headers-$release"
 	exit
 fi
 step kernel-deb "building $release with $JOBS jobs; a distribution's configuration takes hours and tens of gigabytes"

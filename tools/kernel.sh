@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # kernel.sh: leave a kernel in build/FLAVOR: bzImage and linux, a link to its build tree.
 # Usage: tools/kernel.sh release|debug|stock
+# KCSAN=1 in the environment: the debug kernel looks for data races, see tools/config/kcsan.config.
 #
 # Kernels live in a cache outside the checkout, named by what they are made of, so that a second clone or a return to
 # an earlier patch builds nothing:

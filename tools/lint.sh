@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 # The module's sources in the kernel's own style.
 module_format() {
-	rustfmt --check --config-path "$("$TOP/tools/source.sh")/.rustfmt.toml" "$TOP"/rust/*.rs
+	rustfmt --check --config-path "$("$TOP/tools/source.sh")/.rustfmt.toml" "$TOP"/{rust,tests/modules}/*.rs
 }
 
 # The lints that the kernel turns on for itself: warnings there, errors here. Built from nothing and beside the module

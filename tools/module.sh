@@ -25,5 +25,16 @@ echo "$made_for" >"$objects/.made_for"
 toolchain
 step module "$flavor: building against $kdir"
 "${KMAKE[@]}" -s -C "$kdir" "M=$TOP" "MO=$objects" "-j$JOBS" "$@" modules
-cp "$objects/memcg_knobs.ko" "$BUILD/$flavor/memcg_knobs.ko.new"
-mv "$BUILD/$flavor/memcg_knobs.ko.new" "$BUILD/$flavor/memcg_knobs.ko"
+for built in "$objects/memcg_knobs.ko" "$objects"/tests/modules/*.ko; do
+	[[ -e $built ]] || continue
+	cp "$built" "$BUILD/$flavor/${built##*/}.new"
+	mv "$BUILD/$flavor/${built##*/}.new" "$BUILD/$flavor/${built##*/}"
+done
+
+# The selftests that the series adds to the kernel's, if there is the source: test_upstream.sh runs them.
+selftests=$kdir/source/tools/testing/selftests/cgroup
+if [[ $flavor != lint && -e $selftests/test_fs_dirty.c ]]; then
+	mkdir -p "$BUILD/$flavor/selftests"
+	make -s -C "$selftests" "OUTPUT=$BUILD/$flavor/selftests" CC=gcc LDFLAGS='-static -s' \
+		"$BUILD/$flavor/selftests"/test_{charge_move,fs_dirty,memcg_mount} >/dev/null
+fi

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # series.sh: the patch series as a git tree to work in, back to files, and whether it is in order.
-# Usage: tools/series.sh edit|save|verify|check
-#   edit     make build/patches-tree: tag "base" is the clean source, branch "series" has one commit for each patch
-#   save     write that branch back to patches/; the cover letter keeps its text
-#   verify   apply the series with git am, write it again, and run checkpatch --strict on every patch (seconds)
-#   check    build a kernel after every single patch, and one without what the series adds (slow; goes on where an
-#            earlier one ended)
+# Usage: tools/series.sh edit|save|verify|check|fold [PATH=COMMIT...]
+#   edit     make build/patches-tree: tag "base" is the clean source, branch "series" has one commit for each patch, and
+#            branch "end/FOLDER" is the last of each folder of patches/
+#   save     write that branch back to patches/; cover letters keep their text
+#   fold     put what is committed on top of the last folder into the patches that introduced the lines; a new file goes
+#            to the commit that PATH=COMMIT names
+#   verify   apply the series with git am, as a whole and each capability by itself, write it again, and run checkpatch
+#            --strict on every patch (seconds)
+#   check    build a kernel after every single patch, one with each capability by itself, one without what the series
+#            adds, and one with the sample and the examples in the documentation (slow; goes on where an earlier one ended)
 # PATCHES_TREE=DIR works in another tree than build/patches-tree.
 
 # shellcheck source=tools/env.sh
@@ -17,7 +21,12 @@ source "$TOP/tools/kbuild.sh"
 source "$TOP/tools/verdicts.sh"
 
 tree=${PATCHES_TREE:-$BUILD/patches-tree}
-cover=$TOP/patches/0000-cover-letter.patch
+list=$TOP/patches/series
+# Insertions and deletions of C in a patch that somebody is to review. The abstraction in Rust is new files.
+MAX_PATCH=450
+# Each of them has to do with what stands in front of all.
+COMMON=(fixes base)
+CAPABILITIES=(dirty recharge payments)
 
 # Commits made here are the same whoever makes them and whenever, as far as git's hashes are concerned.
 export GIT_COMMITTER_NAME=memcg-knobs GIT_COMMITTER_EMAIL=memcg-knobs@localhost
@@ -26,8 +35,22 @@ commit_base() {
 		commit -q -m "Linux 7.3 as released" --date='2000-01-01T00:00:00Z'
 }
 
+# folders: those that patches/series names, in its order.
+folders() {
+	series_list | sed 's:/.*::' | uniq
+}
+
+# apply_series TREE PATCH...: and let branches end/FOLDER be where each folder's patches end.
 apply_series() {
-	git -C "$1" -c gc.auto=0 am -q --committer-date-is-author-date "${patches[@]}"
+	local folder patch of=()
+	for folder in $(folders); do
+		of=()
+		for patch in "${@:2}"; do
+			[[ $(basename "$(dirname "$patch")") != "$folder" ]] || of+=("$patch")
+		done
+		((${#of[@]} == 0)) || git -C "$1" -c gc.auto=0 am -q --committer-date-is-author-date "${of[@]}" || return
+		git -C "$1" branch -q -f "end/$folder"
+	done
 }
 
 # base_repository: print a bare repository that holds the clean source as its one commit, made on first use.
@@ -61,11 +84,13 @@ edit() {
 	mkdir -p "$(dirname "$tree")"
 	git clone -q "$repository" "$tree"
 	git -C "$tree" remote remove origin
-	((${#patches[@]} == 0)) || apply_series "$tree"
+	# Whatever is rebased, the ends of the folders go along.
+	git -C "$tree" config rebase.updateRefs true
+	apply_series "$tree" "${patches[@]}"
 	step series "${#patches[@]} patches are on branch \"series\" of $tree; \`make patches-save\` writes them back"
 }
 
-# cover_text: subject, empty line and text of the present cover letter, without what format-patch adds below.
+# cover_text COVER: subject, empty line and text of a cover letter, without what format-patch adds below.
 cover_text() {
 	awk '
 		!body && /^$/ { body = 1; print subject; print ""; next }
@@ -74,44 +99,89 @@ cover_text() {
 		!body { folded = 0; next }
 		/^[^ ].* \([0-9]+\):$/ { exit }
 		{ print }
-	' "$cover"
+	' "$1"
 }
 
-# format_series TREE OUT: TREE's branch as patches in the directory OUT, with the cover letter's present text.
+# format_series TREE OUT: TREE's branch as patches in folders of the directory OUT, with the present text of the cover
+# letters, and the list of them. What a patch needs it needs as long as its subject stays.
 format_series() {
-	local branch text="" last
-	branch=$(git -C "$1" symbolic-ref --short HEAD)
-	last=$(git -C "$1" log -1 --format='%an%n%ae%n%aI')
-	[[ ! -e $cover ]] || text=$(cover_text)
-	# The cover letter is dated and signed as the last patch is, so that saving twice changes nothing.
-	{
-		IFS= read -r GIT_COMMITTER_NAME
-		IFS= read -r GIT_COMMITTER_EMAIL
-		IFS= read -r GIT_COMMITTER_DATE
-	} <<<"$last"
-	export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE
-	git -C "$1" -c "branch.$branch.description=$text" -c core.abbrev=12 -c diff.algorithm=histogram \
-		format-patch -q -N --zero-commit --no-signature --cover-letter --cover-from-description=subject \
-		-o "$2" base
+	local folder since=base cover text patch needs last
+	sed '/^#/!d' "$list" >"$2/series"
+	for folder in $(folders); do
+		cover=$TOP/patches/$folder/0000-cover-letter.patch
+		text=""
+		[[ ! -e $cover ]] || text=$(cover_text "$cover")
+		# A cover letter is dated and signed as the last patch is, so that saving twice changes nothing.
+		last=$(git -C "$1" log -1 --format='%an%n%ae%n%aI' "end/$folder")
+		(
+			{
+				IFS= read -r GIT_COMMITTER_NAME
+				IFS= read -r GIT_COMMITTER_EMAIL
+				IFS= read -r GIT_COMMITTER_DATE
+			} <<<"$last"
+			export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE
+			git -C "$1" -c "branch.end/$folder.description=$text" -c core.abbrev=12 -c diff.algorithm=histogram \
+				format-patch -q -N --zero-commit --no-signature --cover-letter \
+				--cover-from-description=subject -o "$2/$folder" "$since..end/$folder"
+		)
+		since=end/$folder
+		for patch in "$2/$folder"/*.patch; do
+			patch=${patch##*/}
+			[[ $patch != 0000-* ]] || continue
+			needs=$(series_list | sed -nE "s:^$folder/[0-9]+-${patch#*-} +::p")
+			echo "$folder/$patch${needs:+ $needs}"
+		done >>"$2/series"
+	done
+}
+
+# whole TREE: die unless it is a tree in which nothing is going on.
+whole() {
+	[[ -d $1/.git ]] || die series "there is no $1" "\`make patches-edit\` makes it."
+	git -C "$1" symbolic-ref -q HEAD >/dev/null || die series "$1 is in the middle of something: finish it"
+	[[ ! -d $1/.git/rebase-apply ]] || die series "$1 is in the middle of git am: finish it"
+	[[ -z $(git -C "$1" status --porcelain) ]] || die series "$1 has changes, or new files, that are not committed"
 }
 
 save() {
-	local new
-	[[ -d $tree/.git ]] || die series "there is no $tree" "\`make patches-edit\` makes it."
-	git -C "$tree" symbolic-ref -q HEAD >/dev/null || die series "$tree is in the middle of something: finish it"
-	[[ ! -d $tree/.git/rebase-apply ]] || die series "$tree is in the middle of git am: finish it"
-	[[ -z $(git -C "$tree" status --porcelain) ]] || die series "$tree has changes, or new files, that are not committed"
+	local new top
+	whole "$tree"
+	top=$(folders | tail -n 1)
+	[[ $(git -C "$tree" rev-parse HEAD) == $(git -C "$tree" rev-parse "end/$top") ]] ||
+		die series "$tree has commits behind branch end/$top" \
+			"\`tools/series.sh fold\` puts them into the patches; \`git branch -f end/$top\` makes them patches."
 	mkdir -p "$TOP/patches"
 	new=$(mktemp -d "$TOP/patches/.new.XXXXXX")
 	format_series "$tree" "$new"
-	rm -f "$TOP"/patches/[0-9]*.patch
-	mv "$new"/*.patch "$TOP/patches/"
+	for folder in $(folders); do
+		rm -rf "$TOP/patches/$folder"
+		mv "$new/$folder" "$TOP/patches/"
+	done
+	mv "$new/series" "$list"
 	rmdir "$new"
 	step series "$(series_patches | wc -l) patches written to patches/"
 }
 
+fold() {
+	local top old new
+	local -A became=()
+	whole "$tree"
+	top=$(folders | tail -n 1)
+	while read -r old new; do
+		became[$old]=$new
+	done < <("$TOP/tools/series-fold.py" "$tree" base "end/$top" "$@" || echo failed)
+	[[ ! ${became[failed]+set} ]] || die series "nothing was changed"
+	for folder in $(folders); do
+		old=$(git -C "$tree" rev-parse "end/$folder")
+		git -C "$tree" branch -q -f "end/$folder" "${became[$old]}"
+	done
+	# What is in the work tree is what it was.
+	git -C "$tree" reset -q --soft "${became[rest]:-end/$top}"
+	[[ ! ${became[rest]:-} ]] || step series "what belongs to no patch is a commit on top: \`git show --stat\`"
+	step series "folded; \`make patches-save\` writes it, \`make patches-check\` says whether every patch builds still"
+}
+
 verify() {
-	local source work patch log failed=0
+	local source work patch log size folder cover capability some failed=0
 	((${#patches[@]})) || die series "patches/ is empty"
 	source=$("$TOP/tools/source.sh")
 	mkdir -p "$BUILD"
@@ -132,12 +202,18 @@ verify() {
 	git -C "$work/tree" add -A -f
 	commit_base -C "$work/tree"
 	git -C "$work/tree" tag base
-	if apply_series "$work/tree" 2>&1; then
-		echo "ok - git am applies ${#patches[@]} patches to the clean base"
-	else
-		echo "not ok - git am fails on the clean base"
-		failed=1
-	fi
+	# Each capability first, and all of them at last.
+	for capability in "${CAPABILITIES[@]}" ""; do
+		git -C "$work/tree" checkout -q -B series base
+		mapfile -t some < <(series_patches ${capability:+"${COMMON[@]}" "$capability"})
+		if apply_series "$work/tree" "${some[@]}" 2>&1; then
+			echo "ok - git am applies ${#some[@]} patches to the clean base${capability:+: $capability alone}"
+		else
+			git -C "$work/tree" am -q --abort || true
+			echo "not ok - git am fails on the clean base${capability:+: $capability alone}"
+			failed=1
+		fi
+	done
 	mkdir "$work/saved"
 	(format_series "$work/tree" "$work/saved")
 	if diff -r --exclude='.*' "$TOP/patches" "$work/saved"; then
@@ -149,36 +225,46 @@ verify() {
 
 	# checkpatch leaves a file behind where it runs, which must not be the clean source.
 	for patch in "${patches[@]}"; do
-		if log=$(cd "$work/cwd" && perl "$source/scripts/checkpatch.pl" --root="$source" --strict --quiet "$patch"); then
-			echo "ok - checkpatch $(basename "$patch")"
+		# The upstream commit that a Fixes: names is in no repository here.
+		if log=$(cd "$work/cwd" && perl "$source/scripts/checkpatch.pl" --root="$source" --strict --quiet \
+			--ignore UNKNOWN_COMMIT_ID "$patch"); then
+			echo "ok - checkpatch ${patch#"$TOP/patches/"}"
 		else
-			printf 'not ok - checkpatch %s\n%s\n' "$(basename "$patch")" "$log"
+			printf 'not ok - checkpatch %s\n%s\n' "${patch#"$TOP/patches/"}" "$log"
+			failed=1
+		fi
+		size=$(git apply --numstat "$patch" | awk '$3 ~ /\.[ch]$/ { n += $1 + $2 } END { print n + 0 }')
+		if ((size > MAX_PATCH)); then
+			echo "not ok - ${patch#"$TOP/patches/"} changes $size lines of C, more than $MAX_PATCH"
 			failed=1
 		fi
 	done
-	if [[ ! -e $cover ]] || grep -q '^\*\*\* BLURB HERE' "$cover"; then
-		echo "not ok - patches/0000-cover-letter.patch has no text"
-		failed=1
-	fi
+	for folder in $(folders); do
+		cover=$TOP/patches/$folder/0000-cover-letter.patch
+		if [[ ! -e $cover ]] || grep -q '^\*\*\* BLURB HERE' "$cover"; then
+			echo "not ok - patches/$folder/0000-cover-letter.patch has no text"
+			failed=1
+		fi
+	done
 	return "$failed"
 }
 
-# check_build COUNT NAME [OPTION=VALUE...]: build $src, which has the first COUNT patches, unless that has ended well before.
-# What the last of them touches is compiled even if that kernel's configuration leaves it out.
+# check_build NAME [OPTION=VALUE...]: build $src, which has the patches in $applied, unless that has ended well before. What
+# the last of them touches is compiled even if that kernel's configuration leaves it out.
 check_build() {
-	local name=$2 key file left_out=()
-	key=$({ basename "$source"; patch_content "${patches[@]:0:$1}"; how_built check "${@:3}"; } | hash)
+	local name=$1 key file left_out=()
+	key=$({ basename "$source"; patch_content "${applied[@]}"; how_built check "${@:2}"; } | hash)
 	if verdict "$key" >/dev/null; then
 		step series "$name (cached)"
 		return
 	fi
 	step series "$name"
-	configure "$src" "$src/out" check "${@:3}"
+	configure "$src" "$src/out" check "${@:2}"
 	run_make "$name" 0 700 "$src/out/build.log" \
 		"${KMAKE[@]}" -C "$src" "O=$src/out" "-j$JOBS" bzImage
 	while read -r file; do
-		(($# > 2)) || [[ -e $src/out/${file%.c}.o ]] || left_out+=("${file%.c}.o")
-	done < <(sed -nE 's:^\+\+\+ b/(.*\.c)$:\1:p' "${patches[$1 - 1]}")
+		(($# > 1)) || [[ -e $src/out/${file%.c}.o ]] || left_out+=("${file%.c}.o")
+	done < <(sed -nE 's:^\+\+\+ b/((block|fs|kernel|mm)/.*\.c)$:\1:p' "${applied[-1]}")
 	if ((${#left_out[@]} > 0)); then
 		# As the release kernel has them, for they may need more than their own options. Those of Rust they do not.
 		configure "$src" "$src/out-left" release CONFIG_RUST=n
@@ -188,33 +274,52 @@ check_build() {
 	keep_verdict "$key" <<<"$name"
 }
 
+# fresh_source: make $src the clean source.
+fresh_source() {
+	rm -rf "${src%/src}"
+	mkdir -p "${src%/src}"
+	copy_source "$source" "$src"
+	applied=()
+}
+
 check() {
-	local source src patch count=0 option
+	local source src patch applied=() option capability some
 	toolchain
 	source=$("$TOP/tools/source.sh")
 	src=$CACHE/kernel/check/src
 	lock series "$CACHE/kernel/check.lock"
-	rm -rf "${src%/src}"
-	mkdir -p "${src%/src}"
-	copy_source "$source" "$src"
+	for capability in "${CAPABILITIES[@]}"; do
+		fresh_source
+		mapfile -t some < <(series_patches "${COMMON[@]}" "$capability")
+		for patch in "${some[@]}"; do
+			apply_patch "$src" "$patch"
+			applied+=("$patch")
+		done
+		check_build "$capability alone"
+	done
+	fresh_source
 	for patch in "${patches[@]}"; do
-		count=$((count + 1))
 		apply_patch "$src" "$patch"
-		check_build "$count" "$count of ${#patches[@]}: $(basename "$patch")"
+		applied+=("$patch")
+		check_build "${#applied[@]} of ${#patches[@]}: ${patch#"$TOP/patches/"}"
 	done
 	# Options come with the patches, so only now can all of them be there.
 	configure "$src" "$src/out" check
 	check_config "$src/out"
 	# What the series' headers offer instead, where a kernel is built without it.
-	for option in CONFIG_MEMCG_EXT=n CONFIG_MEMCG=n; do
-		check_build "$count" "all of them, with $option" "$option"
+	for option in CONFIG_MEMCG_POLICY=n CONFIG_MEMCG=n; do
+		check_build "all of them, with $option" "$option"
 	done
+	# The sample, and the examples in the documentation of the abstraction, by the kernel's own way to make tests of them.
+	check_build "all of them, with sample and examples" CONFIG_SAMPLES=y CONFIG_SAMPLES_RUST=y \
+		CONFIG_SAMPLE_RUST_MEMCG_POLICY=y CONFIG_KUNIT=y CONFIG_RUST_KERNEL_DOCTESTS=y
 	rm -rf "${src%/src}"
-	step series "every one of ${#patches[@]} patches builds, and the last one without its options"
+	step series "every one of ${#patches[@]} patches builds, each capability alone, and all without their options"
 }
 
 mapfile -t patches < <(series_patches)
 case ${1:-} in
 edit | save | verify | check) "$1" ;;
-*) die series "usage: tools/series.sh edit|save|verify|check" ;;
+fold) "$@" ;;
+*) die series "usage: tools/series.sh edit|save|verify|check|fold [PATH=COMMIT...]" ;;
 esac

@@ -6,6 +6,8 @@
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+# shellcheck source=tools/apt.sh
+source "$TOP/tools/apt.sh"
 
 PACKAGE=linux-source-7.3
 SUITE=trixie-backports
@@ -28,41 +30,12 @@ workspace() {
 	trap 'rm -rf "$work"' EXIT
 }
 
-# The machine's own Debian mirror, as it is configured: no host name stands in this project.
-mirror() {
-	local codename
-	# shellcheck source=/dev/null
-	codename=$(source /etc/os-release && echo "${VERSION_CODENAME:-}")
-	# shellcheck disable=SC2016 # apt expands it.
-	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' "Codename: $codename" | head -n 1
-}
-
-# apt with a configuration of its own: the system's package lists and sources stay as they are. Release files are
-# checked against Debian's archive key, the package against the Release file.
-private_apt() {
-	apt-get -q -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-		-o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" \
-		-o "APT::Sandbox::User=$(id -un)" -o APT::Get::AllowUnauthenticated=false "$@" >&2
-}
-
 fetch() {
-	local site keyring tree deb
+	local tree deb
 	command -v apt-get >/dev/null || die source "no apt here to fetch $PACKAGE with" "$BY_HAND"
-	site=$(mirror)
-	# A system whose package lists were removed to save space has to fetch them before it can name its mirror.
-	[[ $site ]] || { as_root apt-get -q update >&2 && site=$(mirror); }
-	[[ $site ]] || die source "apt has no Debian mirror (\`apt-get indextargets\` prints none)" "$BY_HAND"
-	for keyring in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
-		[[ -e $keyring ]] && break
-	done
-
-	mkdir -p "$work"/lists/partial "$work"/cache/archives/partial
-	echo "deb [signed-by=$keyring] $site $SUITE main" >"$work/sources.list"
 	step source "fetching $PACKAGE from $SUITE (about 170 MB)" >&2
-	private_apt update
-	(cd "$work" && private_apt download "$PACKAGE") ||
+	deb=$(fetch_package source "$work" "$SUITE" "$PACKAGE") ||
 		die source "$PACKAGE is not to be had from $SUITE" "$BY_HAND"
-	deb=$(compgen -G "$work/*.deb")
 	step source "unpacking" >&2
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" --wildcards "./usr/src/$PACKAGE.tar.*"
 	mkdir "$work/tree"

@@ -118,7 +118,7 @@ count_summary() {
 unit_key() {
 	{
 		# The guide is among them: its examples are tried.
-		contents rust tests/unit tests/workload userspace Documentation/memcgctl.rst tools/crates.sh
+		contents rust tests/workload userspace Documentation/memcgctl.rst Documentation/man tools/crates.sh
 		"$(find_cargo)" -vV
 		rustc -vV
 	} | hash
@@ -135,9 +135,27 @@ harness_key() {
 install_key() {
 	{
 		guest_key release
-		contents tests/install.sh tests/install-vm.sh tools packaging userspace rust Kbuild Makefile build/bin
+		contents tests/install.sh tests/install-vm.sh tests/tap.sh tools packaging debian userspace rust Kbuild Makefile build/bin
 		dpkg-query -W systemd kmod crun 2>/dev/null || true
-		! has_cargo_deb || echo cargo-deb
+		dpkg-query -W debhelper dh-dkms dkms lintian 2>/dev/null || true
+	} | hash
+}
+
+# Alert rules and the dashboard, and what looks at them.
+monitoring_key() {
+	{
+		contents tests/monitoring.sh tests/tap.sh tests/monitoring packaging/examples/prometheus packaging/examples/grafana userspace/memcgctl
+		dpkg-query -W prometheus 2>/dev/null || true
+		node --version 2>/dev/null || true
+	} | hash
+}
+
+# The plugin for container runtimes with the real one, and podman.
+containers_key() {
+	{
+		guest_key release
+		contents tests/containers-vm.sh tests/containers packaging/examples/kubernetes packaging/examples/oci tools/apt.sh tools/crates.sh userspace/memcg-nri userspace/memcgfs rust/policy
+		dpkg-query -W containerd podman crun curl 2>/dev/null || true
 	} | hash
 }
 
@@ -154,11 +172,11 @@ count_demo() {
 	awk '/^==> \[demo\]/ { p++ } END { print p + 0, 0, 0 }'
 }
 
-# has_cargo_deb: only `make deb` installs it.
-has_cargo_deb() {
-	command -v cargo-deb >/dev/null || [[ -x ~/.cargo/bin/cargo-deb ]]
-}
-has_cargo_deb || excused[install]=1
+# Without a network there is no containerd to try it with, and it is not installed for that alone.
+excused[containers-vm]=1
+# Packages can be made on Debian only.
+dpkg-query -W debhelper dh-dkms >/dev/null 2>&1 || excused[install]=4
+command -v apt-get dpkg-deb dpkg-scanpackages >/dev/null || excused[apt]=1
 
 cd "$TOP"
 trap catch_up EXIT
@@ -167,6 +185,9 @@ mkdir -p "$logs"
 need dependencies tools/deps.sh test
 need userland tools/crates.sh build
 tests unit count_cargo "$(unit_key)" tools/crates.sh test
+tests apt count_tap '' tests/apt.sh
+tests monitoring count_tap "$(monitoring_key)" tests/monitoring.sh
+tests speed count_tap '' tests/speed.sh
 tests series count_tap '' tools/series.sh verify
 # All that needs the release kernel comes first, and so does what is wrong on any kernel.
 need kernel-release tools/kernel.sh release
@@ -175,8 +196,10 @@ ahead tools/kernel.sh debug
 tests install count_tap "$(install_key)" tests/install.sh
 tests harness count_tap "$(harness_key)" tests/vm/selftest.sh
 tests install-vm count_tap "$(install_key)-vm" tests/install-vm.sh
+tests containers-vm count_tap "$(containers_key)" tests/containers-vm.sh
 tests demo count_demo "$(demo_key)" tests/demo/run.sh
-tests vm-release count_summary '' tests/kselftest/run.sh --flavor release
+# What is the same on both kernels is tested on the debug kernel, which also looks for what is not to be seen.
+tests vm-release count_summary '' tests/kselftest/run.sh --flavor release --own
 catch_up
 need kernel-debug tools/kernel.sh debug
 need module-debug tools/module.sh debug

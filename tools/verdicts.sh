@@ -43,9 +43,9 @@ drop_verdict() {
 # it. The name of the initial file system says what is in it.
 guest_key() {
 	{
-		[[ $1 == stock ]] || sha256sum <"$BUILD/$1/memcg_knobs.ko"
+		[[ $1 == stock ]] || cat "$BUILD/$1"/*.ko | sha256sum
 		sha256sum <"$BUILD/$1/bzImage"
-		contents tests/vm/{run.sh,init,mkinitramfs}
+		contents tests/vm/{run,host,initrd,judge}.sh tests/vm/{init,mkinitramfs}
 		basename "$("$TOP/tests/vm/mkinitramfs")"
 		qemu-system-x86_64 --version
 		"$TOP/tests/vm/run.sh" --flavor "$1" --which-accel
