@@ -1,13 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs several tests in one guest, one after the other, for run.sh on the host's
-# side, which takes the output apart again by the lines that begin with @@.
+# Runs several tests in one guest, one after the other. run.sh on the host splits the
+# output at the lines that begin with @@.
 # Usage: guest.sh SECONDS TEST [SECONDS TEST]...   SECONDS is a test's time limit.
 set -u
 
-# A test that hangs takes the guest with it, and the kernel leaves word of what
-# its tasks wait for. A read that nobody answers is a timer without a process of
-# its own that would be left behind.
+# A test that hangs ends the guest with a crash, whose log shows what the tasks wait
+# for. The timer is a read with a time-out, which leaves no process behind.
 watch_over()
 {
 	read -r -t "$2" && return

@@ -1,40 +1,43 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs the tests of this directory on the host's side: in virtual machines with the
-# disks that their headers ask for, several at a time, and with a verdict over all.
-# What has passed with all that it depends on is not run again.
+# Runs the tests of this directory in virtual machines with the disks that their
+# headers ask for, several at a time, and reports the results. A test that has passed
+# is not run again until one of its dependencies changes.
 #
-# Each test has a guest of its own, except on the debug kernel, which takes half a
-# minute without KVM to boot and to look for leaks. There some that want the same
-# machine share one. If it complains, the test that was running has failed, and the
-# others run again; if it has leaked, all of them have failed.
+# Each test has its own guest, except on the debug kernel, which takes half a minute
+# without KVM to boot and to look for leaks. There, tests with the same machine share a
+# guest. If its kernel complains, the running test has failed, and the others run again;
+# if memory has leaked, all of them have failed.
 #
-# A header line in the test says what its machine is like, in options of
-# tests/vm/run.sh; the second form replaces the first on the debug kernel:
+# A header line in the test has the options of tests/vm/run.sh for its machine; the
+# second form replaces the first on the debug kernel:
 #   # vm: --disk 512M,bps=20000000 --timeout 90
 #   # vm-debug: ...
-# One more option is for this script: with --alone the test runs when all the
-# others have ended, since a neighbour would change what it measures. The debug
-# kernel is too slow for any measure, so there it means nothing.
+# FLAVOR in it is the kernel's flavor. Two more options are for this script. With --alone
+# the test runs after all others, because others would change its measurements. On the
+# debug kernel, which is too slow for measurements, it is ignored. With --shared it checks
+# the same on the debug kernel, and --own leaves it out.
 set -euo pipefail
 
 usage()
 {
 	cat <<-END
-		Usage: tests/kselftest/run.sh [--flavor release|debug|stock] [--lanes N] [TEST...]
+		Usage: tests/kselftest/run.sh [--flavor release|debug|stock] [--own] [--lanes N] [TEST...]
 		  TEST is a name such as tightness or test_tightness.sh; none means all.
 		  On stock there is nothing to test: every test has to skip itself.
-		  --lanes: so many at a time; otherwise as many as the processors and the
-		  memory are enough for.
+		  --own: of all tests, only those that check more on this kernel than on the
+		  debug kernel, where all of them are to run as well.
+		  --lanes: run N tests at a time; by default as many as processors and
+		  memory allow.
 		KNOBS_QUICK=1 in the environment: the smaller parameter sets of the debug kernel.
-		FRESH=1: also those run that have passed before and that nothing has changed
-		for since. Tests that are named always run.
+		FRESH=1: also run tests that have passed before and are unchanged since.
+		Tests that are named always run.
 	END
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-# What a header adds to a guest is named from there.
+# Paths in headers are relative to this directory.
 cd "$top"
 # shellcheck source=tools/env.sh
 source "$top/tools/env.sh"
@@ -47,13 +50,14 @@ die()
 	exit 2
 }
 
-flavor=release lanes=''
+flavor=release lanes='' own=''
 while [[ ${1-} == -* ]]; do
 	case $1 in
 	--flavor)
 		flavor=${2-}
 		shift
 		;;
+	--own) own=1 ;;
 	--lanes)
 		lanes=${2-}
 		[[ $lanes =~ ^[1-9][0-9]*$ ]] || die "--lanes: not a number: '$lanes'"
@@ -82,19 +86,19 @@ for name in "$@"; do
 done
 if [[ ${#tests[@]} == 0 ]]; then
 	for name in "$here"/test_*.sh; do
-		tests+=("${name##*/}")
+		[[ $own ]] && grep -q -m 1 '^# vm:.* --shared\b' "$name" || tests+=("${name##*/}")
 	done
 else
 	FRESH=1
 fi
 
-# Logs are made in a place of this run's own, so that two runs at once do not
-# mix theirs; those of failed tests move to where they can be found.
+# Each run has its own directory for logs, so that concurrent runs do not mix them;
+# those of failed tests are kept.
 logs=$top/build/log/kselftest/$flavor
 mkdir -p "$logs"
 work=$(mktemp -d)
 pids=()
-# What runs ends with the lane it runs in.
+# The processes of a lane end with it.
 # shellcheck disable=SC2317 # The trap calls it.
 cleanup()
 {
@@ -107,8 +111,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# First of all, since what the runner finds out about the host it should find out
-# before there are several of it.
+# First of all: the runner should examine the host before several instances run.
 accel=$("$top/tests/vm/run.sh" --flavor "$flavor" --which-accel) || die "there is no virtual machine"
 
 # Without KVM a guest keeps one processor busy, with KVM as many as it has, two.
@@ -129,13 +132,17 @@ header()
 	# The debug kernel cannot fill a disk of 20 MB/s without KVM, and a limit
 	# is reached only by who is faster than the disk.
 	[[ $flavor != debug ]] || line=${line//bps=20000000/bps=2000000}
+	line=${line//FLAVOR/$flavor}
 	echo "${line#*:}"
 }
 
-# What all tests of this run depend on.
+# The stock kernel has no selftests of the series: its guest gets an empty directory.
+mkdir -p "$top/build/$flavor/selftests"
+
+# The dependencies of all tests of this run.
 same=$(
 	guest_key "$flavor"
-	contents tests/kselftest/{run.sh,guest.sh,lib.sh}
+	contents tests/kselftest/{run.sh,guest.sh,lib.sh,lib}
 	echo "$flavor quick=${KNOBS_QUICK-}"
 )
 
@@ -143,7 +150,7 @@ same=$(
 key()
 {
 	local program word files=("tests/kselftest/$1")
-	# What else of this tree its guest is given.
+	# Other files of this tree that its guest gets.
 	for word in $(header "$1"); do
 		[[ $word != *:/* ]] || files+=("${word%%:*}")
 	done
@@ -152,15 +159,15 @@ key()
 		header "$1"
 		contents "${files[@]}"
 		for program in "$top"/build/bin/*; do
-			! grep -qw "${program##*/}" "$here/$1" "$here/lib.sh" || sha256sum <"$program"
+			! grep -qw "${program##*/}" "$here/$1" "$here"/lib/*.sh || sha256sum <"$program"
 		done
 	} | hash
 }
 
-# machine NAME: what its guest has to be like, as options of the runner.
+# machine NAME: the options of the runner for its guest.
 machine()
 {
-	header "$1" | sed -E 's/--alone|--timeout +[0-9]+//g' | xargs
+	header "$1" | sed -E 's/--alone|--shared|--timeout +[0-9]+//g' | xargs
 }
 
 # limit NAME: its time limit.
@@ -175,7 +182,7 @@ limit()
 	fi
 }
 
-# How long each took the last time; or else its limit says something.
+# The duration of each test's last run; its time limit is the estimate otherwise.
 lasted=$VERDICTS/lasted-$flavor-$accel${KNOBS_QUICK:+-quick}
 declare -A seconds=()
 if [[ -s $lasted ]]; then
@@ -184,8 +191,8 @@ if [[ -s $lasted ]]; then
 	done <"$lasted"
 fi
 
-# judge OUTPUT STATUS: sets result, words and skipped, the number of checks that were.
-# A run counts only if its status, its plan and its checks agree.
+# judge OUTPUT STATUS: set result, words and skipped, the number of skipped checks. A
+# run only passes if its status, its plan and its checks agree.
 judge()
 {
 	local plan passed failed
@@ -212,12 +219,12 @@ judge()
 	fi
 }
 
-# may_skip NAME: these kernels and guests have all that the tests ask for, so who
-# skips itself has found a feature broken, but for these.
+# may_skip NAME: the kernels and guests meet the requirements of all tests, so a test
+# that skips itself has found a broken feature, except for these.
 may_skip()
 {
 	case "$1 $flavor $accel" in
-	*" stock "* | "test_kunit.sh release "* | "test_faults.sh release "* | "test_recharge_storm.sh debug tcg") ;;
+	*" stock "* | "test_kunit.sh release "* | "test_faults.sh release "* | "test_torture.sh release "* | "test_disk_errors.sh release "* | "test_recharge_storm.sh debug tcg" | "test_pace_fs.sh debug "* | "test_siblings.sh debug "*) ;;
 	*) return 1 ;;
 	esac
 }
@@ -225,7 +232,7 @@ may_skip()
 declare -A count=([passed]=0 [failed]=0 [skipped]=0) keys=()
 failures=() number=0 cached=0
 
-# tell NAME RESULT TIME WORDS: the line of a test.
+# tell NAME RESULT TIME WORDS: print the line of a test.
 tell()
 {
 	number=$((number + 1))
@@ -233,11 +240,10 @@ tell()
 	printf '[%2d/%d] %-24s %-8s %8s  %s\n' "$number" "${#tests[@]}" "${1%.sh}" "$2" "$3" "$4"
 }
 
-# A job is the tests of one guest, by its number.
+# A job is a list of tests for one guest.
 jobs=()
 
-# run JOB: in a lane of its own, which says at its end how it went and how long it
-# took.
+# run JOB: run it, and report its status and duration at the end.
 run()
 {
 	local names options command=() name limits=0 status=0 begin=$EPOCHSECONDS
@@ -250,7 +256,7 @@ run()
 	if ((${#names[@]} == 1)); then
 		command=("/tests/${names[0]}")
 	else
-		# Each has its own limit in the guest; this is for a guest that is dead.
+		# Each has its own limit in the guest; this one is for a dead guest.
 		limits=$((limits + 30))
 		command=(/tests/guest.sh "${command[@]}")
 	fi
@@ -261,7 +267,7 @@ run()
 	echo "$1 $status $((EPOCHSECONDS - begin)) $BASHPID" >&"$ended"
 }
 
-# reap: waits until a guest has ended, and says what there is to say of its tests.
+# reap: wait until a guest has ended, and report on its tests.
 reap()
 {
 	local job status took pid names name code time culprit='' again=()
@@ -283,7 +289,7 @@ reap()
 		ends[$name]="$code $time"
 	done <"$work/$job.ends"
 	# They run in this order, so the first without an end has brought the guest down.
-	# A guest that complains when all have ended leaks, which any of them may have done.
+	# If the guest fails after the last one, memory has leaked, in any of them.
 	for name in "${names[@]}"; do
 		[[ ${ends[$name]-} || $culprit ]] || culprit=$name
 	done
@@ -306,7 +312,7 @@ reap()
 	fi
 }
 
-# conclude JOB NAME STATUS SECONDS: that test has ended.
+# conclude JOB NAME STATUS SECONDS: report on a test that has ended.
 conclude()
 {
 	local job=$1 name=$2 part
@@ -326,8 +332,8 @@ conclude()
 	fi
 	if [[ $result == failed ]]; then
 		failures+=("${name%.sh}")
-		# The failed checks with what explains them, how it ended, and what
-		# the runner has to say.
+		# The failed checks with their details, the end of the output, and the
+		# runner's messages.
 		{
 			grep -q '^not ok ' "$work/$name.tap" || echo "not ok - $words"
 			grep -A 1 '^not ok ' "$work/$name.tap" | head -n 40 || true
@@ -342,7 +348,7 @@ conclude()
 	fi
 }
 
-# run_all LANES: the jobs of the queue, and those that are added to it meanwhile.
+# run_all LANES: run the jobs of the queue, and those that are added to it meanwhile.
 run_all()
 {
 	local job
@@ -358,7 +364,7 @@ run_all()
 	done
 }
 
-# share NAME...: jobs of tests, of those with the same machine several.
+# share NAME...: create jobs; tests with the same machine may share one.
 share()
 {
 	local name wanted last=none members=0
@@ -373,14 +379,13 @@ share()
 	done < <(for name in "$@"; do echo "$(machine "$name")|$name"; done | sort)
 }
 
-# The more there are in one guest, the less it matters how long that takes to boot,
-# and the worse they are spread over the lanes.
+# More tests in a guest reduce the time for booting, and balance the lanes worse.
 MEMBERS=1
 [[ $flavor != debug || $# -gt 0 ]] || MEMBERS=5
 
 together=() alone=() queue=()
 for name in "${tests[@]}"; do
-	# As it is now: it may be changed while it runs.
+	# The current state: files may change while it runs.
 	keys[$name]=$(key "$name")
 	if words=$(verdict "${keys[$name]}"); then
 		cached=$((cached + 1))
@@ -395,7 +400,7 @@ done
 mkfifo "$work/ended"
 exec {ended}<>"$work/ended"
 share ${together[@]+"${together[@]}"}
-# The longest first, so that all lanes come to an end at about the same time.
+# The longest first, so that all lanes end at about the same time.
 mapfile -t queue < <(
 	for job in "${!jobs[@]}"; do
 		sum=0

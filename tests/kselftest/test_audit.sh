@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The audit itself: it agrees with the statistics of cgroups that hold some of
 # everything, and it finds a figure that is wrong.
-# vm: --disk 512M --timeout 90
+# vm: --disk 512M --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_base
 fs_make ext4 disk

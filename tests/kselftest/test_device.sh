@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A writer of a block device itself, whose pages are no file's: its limit holds, too.
-# vm: --disk 512M,bps=20000000
+# vm: --disk 512M,bps=20000000 --shared
 . "$(dirname "$0")/lib.sh"
 setup
 limit=$((4 * M))

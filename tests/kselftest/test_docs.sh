@@ -10,7 +10,7 @@
 #   - a command fails if what is shown first is an error, "PROGRAM: ...", and else it
 #     succeeds.
 # What a guide takes for granted is made here: a disk in /srv, and some files.
-# vm: --disk 512M,bps=20000000,fs=ext4 --add Documentation/admin-guide:/guides --timeout 180
+# vm: --disk 512M,bps=20000000,fs=ext4 --add Documentation/admin-guide:/guides --timeout 180 --shared
 . "$(dirname "$0")/lib.sh"
 guides=${GUIDES:-/guides}
 [[ ${VM_FLAVOR-} ]] || skip_all "it uses the cgroups at the top; for the virtual machine only"
@@ -75,12 +75,13 @@ shows()
 }
 
 # is_error SHOWN COMMAND: whether the first line begins with the name of the shell, or of
-# a program that the command has in it.
+# a program that the command has in it. What a program prints of a switch that it was
+# told to set begins with the switch's name.
 is_error()
 {
 	local line
 	read -r line <"$1"
-	[[ $line =~ ^([a-z0-9_.-]+):\  ]] &&
+	[[ $line =~ ^([a-z0-9_.-]+):\  ]] && ! grep -qF -- " ${BASH_REMATCH[1]}=" "$2" &&
 		grep -qw -- "${BASH_REMATCH[1]}" - "$2" <<<bash
 }
 

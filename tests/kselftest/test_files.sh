@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The files of a cgroup: that they are there, their modes, defaults, what they
-# accept and read back, what they refuse and with which errno (rules 1, 5, 6).
+# accept and read back, what they refuse and with which errno.
+# vm: --shared
 . "$(dirname "$0")/lib.sh"
 setup
 cg_make a
@@ -16,9 +17,9 @@ while read -r file mode default; do
 done <<<"$KNOBS"
 check_eq "dirty_stat: keys" \
 	"$(knob a dirty_stat | awk '{ printf "%s ", $1 }')" \
-	"dirty writeback limit background_limit throttled_usec throttled_count writeback_started "
-check_eq "dirty_stat: every line is a key and a number" \
-	"$(knob a dirty_stat | grep -cvE '^[a-z_]+ [0-9]+$')" 0
+	"dirty writeback limit background_limit throttled_usec throttled_count throttled_now writeback_started pace_usec paced_usec "
+check_eq "dirty_stat: every line is a key and a number, or the pace" \
+	"$(knob a dirty_stat | grep -cvE '^([a-z_]+ [0-9]+|pace_usec max)$')" 0
 
 # --- accepted, and read back ----------------------------------------------------
 # accepts FILE INPUT READ-BACK
@@ -149,34 +150,34 @@ done
 got=$(put a dirty_stat 1 2>&1)
 check "dirty_stat: is not to be written" test "$got" != ok
 
-# --- rule 1: bytes and ratio exclude each other ---------------------------------
+# --- bytes and ratio exclude each other ---------------------------------
 for pair in "dirty_limit_in_bytes dirty_ratio" \
 	"dirty_background_limit_in_bytes dirty_background_ratio"; do
 	read -r bytes ratio <<<"$pair"
 	set_knob a "$bytes" 32M
 	set_knob a "$ratio" 10
-	check_eq "rule 1: $ratio puts $bytes back" "$(knob a "$bytes")" max
+	check_eq "$ratio puts $bytes back" "$(knob a "$bytes")" max
 	set_knob a "$bytes" 16M
-	check_eq "rule 1: $bytes puts $ratio back" "$(knob a "$ratio")" max
+	check_eq "$bytes puts $ratio back" "$(knob a "$ratio")" max
 	put a "$ratio" 101 >"$work/ignored"
-	check_eq "rule 1: a refused $ratio leaves $bytes alone" "$(knob a "$bytes")" 16777216
+	check_eq "a refused $ratio leaves $bytes alone" "$(knob a "$bytes")" 16777216
 	set_knob a "$ratio" max
-	check_eq "rule 1: $ratio of max leaves $bytes alone" "$(knob a "$bytes")" 16777216
+	check_eq "$ratio of max leaves $bytes alone" "$(knob a "$bytes")" 16777216
 	set_knob a "$ratio" 10
 	set_knob a "$bytes" max
-	check_eq "rule 1: $bytes of max leaves $ratio alone" "$(knob a "$ratio")" 10.00
+	check_eq "$bytes of max leaves $ratio alone" "$(knob a "$ratio")" 10.00
 	set_knob a "$ratio" max
 done
 
-# --- rule 5: what is in force ---------------------------------------------------
+# --- what is in force ---------------------------------------------------
 # in_force LIMIT BACKGROUND WANTED-LIMIT WANTED-BACKGROUND
 in_force()
 {
 	set_knob a dirty_limit_in_bytes "$1"
 	set_knob a dirty_background_limit_in_bytes "$2"
-	check_eq "rule 5: limit $1, background $2: limit in force" \
+	check_eq "limit $1, background $2: limit in force" \
 		"$(stat_of a limit)" $(($3 * M))
-	check_eq "rule 5: limit $1, background $2: background in force" \
+	check_eq "limit $1, background $2: background in force" \
 		"$(stat_of a background_limit)" $(($4 * M))
 }
 in_force 64M max 64 32
@@ -191,14 +192,14 @@ set_knob a dirty_background_limit_in_bytes max
 # With ratios, too. What they are a part of changes meanwhile, but not by so much.
 set_knob a dirty_ratio 10
 set_knob a dirty_background_ratio 10
-check_num "rule 5: equal ratios: half the limit is the background limit (not less)" \
+check_num "equal ratios: half the limit is the background limit (not less)" \
 	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 7 / 16))
-check_num "rule 5: equal ratios: half the limit is the background limit (not more)" \
+check_num "equal ratios: half the limit is the background limit (not more)" \
 	"$(stat_of a background_limit)" '<=' $(($(stat_of a limit) * 9 / 16))
 set_knob a dirty_background_ratio 2.5
-check_num "rule 5: a quarter of the limit (not less)" \
+check_num "a quarter of the limit (not less)" \
 	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 3 / 16))
-check_num "rule 5: a quarter of the limit (not more)" \
+check_num "a quarter of the limit (not more)" \
 	"$(stat_of a background_limit)" '<=' $(($(stat_of a limit) * 5 / 16))
 set_knob a dirty_ratio max
 set_knob a dirty_background_ratio max

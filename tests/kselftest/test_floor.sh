@@ -22,6 +22,9 @@ system_limit $system
 # Floors are handed down, so this test's own cgroup needs one to hand on.
 echo max >"$top/memory.dirty_min"
 cg_make hog victim p/c rival limited q/c
+# A floor has the others paced as well, which is another test's concern, and leaves
+# a victim without a floor with little to wait for.
+set_knob hog dirty_pace_usec max
 # To make a file beside a hog can mean to wait for all that the disk has to write.
 touch "$work"/mnt/{limited,q}.0
 spawn_writers hog hog mnt/hog --size "$(pick 16M 4M)" --writers 8 --seconds 3600
@@ -103,6 +106,8 @@ victim rival
 not_slowed "a claim that exceeds what is granted above it takes nothing from others"
 set_knob rival dirty_min 0
 set_knob p dirty_min 0
+
+set_knob hog dirty_pace_usec default
 
 # limit_holds DESCRIPTION LIMITED WRITER: with a floor that is four times the limit.
 limit_holds()

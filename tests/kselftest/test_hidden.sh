@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Taking the controller away: where io needs it the memcg stays, hidden. What its files
 # held is in force no longer, neither while they are gone nor when they are back.
-# vm: --disk 512M
+# vm: --disk 512M --shared
 . "$(dirname "$0")/lib.sh"
 setup
 no_periodic_writeback

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Rule 3: an ancestor's limit bounds the sum over its subtree, and its children
+# An ancestor's limit bounds the sum over its subtree, and its children
 # share it fairly, however many writers each of them has.
 #
 #            p  16M                p  16M          p  16M
@@ -97,7 +97,7 @@ fill p/sibling mnt/sibling 24M
 spawn_writers sibling p/sibling mnt/sibling --size 24M --overwrite --seconds 600
 watch_limit sum p $limit
 # To make a file there can mean to wait for all that the disk has to write.
-hold p/c/g $((4 * M)) "$(pick 4 once:5M)" mnt/b
+hold p/c/g $((4 * M)) "$(pick once:16M once:5M)" mnt/b
 check_held "a tighter limit of a child" S $((4 * M))
 check_progress "a tighter limit of a child does not stop it" "${W[bytes]}" $((4 * M))
 halt sum S

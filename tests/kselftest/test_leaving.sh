@@ -3,7 +3,7 @@
 # Somebody waits in memory.dirty_writeback for a slow disk while the cgroup is removed,
 # its controllers are taken away and given back, or the module is removed: none of these
 # waits for him, he comes out, and neither he nor they leave anything behind.
-# vm: --disk 512M,bps=100000 --timeout 180
+# vm: --disk 512M,bps=100000 --timeout 180 --shared
 . "$(dirname "$0")/lib.sh"
 setup
 module_stays=$loaded

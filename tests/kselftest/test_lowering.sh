@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Rule 4: a lowered limit is in force at once. The cgroup is below it in the
+# A lowered limit is in force at once. The cgroup is below it in the
 # time that the disk needs for the difference, plus one second; and it stays
 # there. A raised one is used. The disk's rate is that of the time before, when
 # the writers had it busy, or of the time in which it is busy meanwhile if a

@@ -3,7 +3,7 @@
 # Pages of a mount with memcg= are the target's by whatever way they come and go:
 # read, written, mapped, by huge pages, through swap, by who is forked or sees the
 # mount elsewhere; and its ancestor's when it was removed, never the toucher's.
-# vm: --disk 512M --timeout 150
+# vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((16 * M)) $((6 * M)))

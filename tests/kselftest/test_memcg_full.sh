@@ -3,7 +3,7 @@
 # A mount's memcg= that is full: what reclaim cannot make room for is ENOSPC or
 # SIGBUS, in bounded time. Nobody is killed, nobody loops, and the machine goes on.
 # In the manner of the selftest that Almasry posted: 10 MiB, and a writer of 11.
-# vm: --disk 512M --timeout 150
+# vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup
 audited=1
@@ -19,7 +19,7 @@ full()
 {
 	local before
 	before=$(events pod max)
-	spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M "${@:3}"
+	spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M "${@:3}"
 	collect full W
 	check_eq "$1: it is told by $2" "${W[result]}" "$2"
 	# What is charged to the cgroup beside that: nothing but its share of the
@@ -50,7 +50,7 @@ rm "$work/mnt/f"
 check_num "what is removed is given back" "$(usage pod)" '<' $((limit / 2))
 
 # The time that it takes, and that it has an end: it is no more reclaim each time.
-spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M --again 100
+spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M --again 100
 collect full W
 check_eq "again and again: 101 times" "${W[failures]}" 101
 diag "from the charge to ENOSPC, p99: ${W[p99_us]} us"
@@ -79,7 +79,7 @@ rm -f "$work"/mnt/m.* "$work"/mnt2.*
 
 # --- somebody who can be killed, in the cgroup itself -----------------------------------
 keep own pod --size 2M
-spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M
+spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M
 collect full W
 check_eq "with a process in it: it is told by ENOSPC" "${W[result]}" ENOSPC
 # A little is left for what it needs itself.
@@ -103,7 +103,7 @@ cp "$work/disk/grows" "$work/wanted"
 truncate -s 12k "$work/wanted"
 sync
 echo 3 >/proc/sys/vm/drop_caches
-spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 11M
+spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M
 collect full W
 check_eq "change of size: the target is full" "${W[result]}" ENOSPC
 check "change of size: a file is made shorter" truncate -s 100 "$work/disk/shrinks"
@@ -156,5 +156,41 @@ for fs in ext4 xfs btrfs; do
 	no_kill "$fs"
 	fs_remove disk
 done
+
+# --- xfs, which looks for space where a disk is full ---------------------------------------
+# flushes COMMAND...: whether it did so meanwhile, all of the file system being written.
+flushes()
+{
+	echo >"$tracing/trace"
+	"$@" >/dev/null 2>&1
+	grep -q xfs_blockgc_free_space: "$tracing/trace"
+}
+
+# shellcheck disable=SC2317 # check calls it.
+does_not_flush()
+{
+	! flushes "$@"
+}
+
+tracing=/sys/kernel/tracing
+must put_back $tracing/events/xfs/xfs_blockgc_free_space/enable 1
+fs_make xfs disk
+must umount "$work/disk"
+must mount -t xfs -o "memcg=$top/pod" "$SCRATCH" "$work/disk"
+# All but 8 MiB of it.
+must fallocate -l $(($(stat -f -c '%a * %S' "$work/disk") - 8 * M)) "$work/disk/all"
+check "xfs, the disk is full: space is looked for" flushes dd if=/dev/zero of="$work/disk/f" bs=1M count=256
+rm "$work/disk/all" "$work/disk/f"
+tmpfs_make mnt "memcg=$top/pod,size=64M"
+# The target is full of something else, what it has in swap aside.
+spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M
+collect full W
+spawn full full --cgroup "$top/user" --file "$work/disk/f" --size 64M
+check "xfs, the target is full: none is looked for" does_not_flush collect full W
+check_eq "xfs, the target is full: it is told by ENOSPC" "${W[result]}" ENOSPC
+must put_back $tracing/events/xfs/xfs_blockgc_free_space/enable 0
+no_kill "xfs, the target is full"
+fs_remove mnt
+fs_remove disk
 
 finish

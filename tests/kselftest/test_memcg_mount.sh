@@ -3,7 +3,7 @@
 # The mount option memcg=: what it takes and refuses, and in which words; who may
 # use it; where it shows; what a remount and a second mount may say; that the module
 # stays while such a mount is there.
-# vm: --disk 512M --timeout 90
+# vm: --disk 512M --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_unloaded
 audited=1
@@ -180,6 +180,37 @@ check_eq "one's own, from within" \
 chown 0 "$top/mine/to/cgroup.procs"
 check_eq "not one's own, from within" \
 	"$(as_nobody --cgroup "$top/mine/from" --option "memcg=$top/mine/to")" EACCES
+
+# A bind mount stands for cgroup2 as a container sees it; read-only, nobody there may move
+# to any cgroup by it.
+must mkdir "$work/cg"
+must mount --bind "${top%/*}" "$work/cg"
+shown_there=$work/cg/${top##*/}/pod
+accepts "where cgroup2 is mounted for writing" --option "memcg=$shown_there"
+must mount -o remount,bind,ro "$work/cg"
+refuses "where it is mounted read-only" EACCES "may not" --option "memcg=$shown_there"
+refuses "likewise by descriptor" EACCES "may not" --descriptor "memcg=$shown_there"
+must umount "$work/cg"
+
+# --- memory.high of the target: who is not in it pays, not its own tasks -------------------
+high=$((16 * M))
+cg_make high/pod high/stranger
+set_knob high/pod high $high
+must mount -t tmpfs -o "memcg=$top/high/pod" tmpfs "$work/mnt"
+got=$(
+	echo $BASHPID >"$top/high/stranger/cgroup.procs"
+	exec dd if=/dev/zero of="$work/mnt/f" bs=64k count=$((2 * high / 65536)) 2>&1
+)
+check "a stranger who fills it gets ENOSPC: ${got##*: }" grep -q "No space left" <<<"$got"
+check_num "with half of memory.high" "$(memory_of high/pod shmem)" '<=' $((high / 2 + M))
+check_num "and no less" "$(memory_of high/pod shmem)" '>=' $((high / 2 - M))
+keep own high/pod --size $((high * 3 / 8))
+halt own W
+check_eq "the target's own tasks had room for theirs" "$(value_in "$top/high/pod/memory.events" max)" 0
+check_num "and were not throttled" \
+	"$(awk '$1 == "full" { sub("total=", "", $5); print $5 }' "$top/high/pod/memory.pressure")" \
+	'<=' 1000000
+must umount "$work/mnt"
 
 # What was mounted in that namespace goes with it, and so does the module's use.
 check "nothing is left that uses the module" loop_until 5 module_unload

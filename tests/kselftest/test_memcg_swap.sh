@@ -3,7 +3,7 @@
 # A mount's memcg= and swap on a disk: a target without room keeps swapoff from ending
 # well, but not from ending; and what MADV_WILLNEED brings in is the target's, its
 # ancestor's when it was removed, and never a reason to kill somebody.
-# vm: --disk 512M --timeout 120
+# vm: --disk 512M --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup
 audited=1

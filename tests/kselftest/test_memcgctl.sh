@@ -4,7 +4,7 @@
 # explain derives the limit that the kernel has in force; trace sees writers that
 # wait and charges that go elsewhere, and leaves nothing behind; mount, mounts, show
 # and tree tell who pays.
-# vm: --disk 512M,bps=20000000 --timeout 120
+# vm: --disk 512M,bps=20000000 --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 type -P memcgctl >/dev/null || skip_all "no memcgctl in PATH"
@@ -64,6 +64,13 @@ restore_sysctls
 instances=/sys/kernel/tracing/instances
 [[ -d $instances ]] || must mount -t tracefs tracefs /sys/kernel/tracing
 
+# traced: whether the last of its events is on.
+# shellcheck disable=SC2317 # loop_until calls it.
+traced()
+{
+	grep -qs 1 "$instance"/events/memcg_*/memcg_redirect/enable
+}
+
 # trace [OPTION...]: in the background, what it prints in $work/trace. It traces on
 # return.
 trace()
@@ -74,7 +81,7 @@ trace()
 	set +m
 	running[trace]=$!
 	instance=$instances/memcgctl-$!
-	must loop_until 10 grep -qs 1 "$instance/events/memcg_ext/memcg_redirect/enable"
+	must loop_until 10 traced
 }
 
 # sees DESCRIPTION PATTERN: a line of it.
@@ -88,6 +95,14 @@ sees()
 		diag "no line '$2' in:"
 		diag "$(head -n 20 "$work/trace"; cat "$work/trace.err")"
 	fi
+}
+
+# waits_now: whether a writer of p waits as "show" and "top" have it.
+# shellcheck disable=SC2317 # loop_until calls it.
+waits_now()
+{
+	memcgctl show "$top/p" | grep -qE '^writers waiting now +[1-9]' &&
+		memcgctl top --json --interval 10ms "$top/p" | grep -qE '"throttled_now": [1-9]'
 }
 
 # trace_ends SIGNAL: well, and without leaving anything.
@@ -107,7 +122,9 @@ set_knob p dirty_limit_in_bytes 4M
 trace "$top/p"
 spawn_writers hog p/w disk/f --size 32M --seconds 3600
 sees "a writer that waits for its parent's limit" \
-	"^ *[0-9]+\.[0-9]{6} workload-[0-9]+ $base/p/w waits [0-9]+\.[0-9]{3}s dirty [0-9.]+[KM]iB of [0-9.]+[KM]iB of $base/p bdi [0-9]+:[0-9]+$"
+	"^ *[0-9]+\.[0-9]{6} workload-[0-9]+ $base/p/w waits [0-9]+\.[0-9]{3}s dirty [0-9.]+[KM]iB of 4MiB of $base/p, stopped from 3\.[0-9]MiB bdi [0-9]+:[0-9]+$"
+# A wait that goes on is seen while it does.
+check "show: a writer waits now" loop_until 10 waits_now
 halt hog W
 check_eq "trace, of one cgroup: nothing of others" "$(grep -v " $base/p" "$work/trace")" ""
 trace_ends INT
@@ -205,6 +222,60 @@ has_line "show: of a removed cgroup its parent pays" \
 	memcgctl show "$top"
 fill user "odd point/f" $M
 check_eq "and so it is" "$(memory_of user shmem)" 0
+
+# --- set, and back ------------------------------------------------------------------
+cg_make many/one many/two
+got=$(memcgctl set "$top/many/*" dirty_limit_in_bytes=64MiB dirty_background_limit_in_bytes=80M) ||
+	bail "memcgctl set failed"
+for name in one two; do
+	check_eq "set, a pattern: $name" "$(cat "$top/many/$name/memory.dirty_limit_in_bytes")" $((64 * M))
+done
+check "set: says what is in force" grep -q "^background limit in force: 32MiB (half of the limit)$" <<<"$got"
+sed -n 's/^undo: //p' <<<"$got" >"$work/undo"
+check_eq "set: an undo for each" "$(wc -l <"$work/undo")" 2
+must sh -e "$work/undo"
+check_eq "set: it is undone" "$(cat "$top"/many/*/memory.dirty_limit_in_bytes | sort -u)" max
+memcgctl apply --dump >"$work/before" || bail "memcgctl apply --dump failed"
+must memcgctl set "$top/many/one" dirty_ratio=5 >/dev/null
+must memcgctl set --system recharge_access=1 >/dev/null
+check "apply --diff: shows it" grep -qx -- '-dirty_ratio = 5.00' <<<"$(memcgctl apply --diff "$work/before")"
+must memcgctl apply --exact "$work/before" >/dev/null
+check_eq "apply --exact: a dump brings it back" "$(memcgctl apply --dump | cmp - "$work/before" 2>&1)" ""
+check_eq "by a process in it" "$(sh -c "echo \$\$ >$top/many/two/cgroup.procs; memcgctl show pid:\$\$" | head -n 1)" \
+	"$(printf '%-40s%s' cgroup "$base/many/two")"
+
+# A cgroup that is made in the place of another is not taken for it.
+memcgctl watch --json --interval 100ms "$top/many/two" >"$work/watch" 2>"$work/watch.err" &
+running[watch]=$!
+must loop_until 10 test -s "$work/watch"
+must rmdir "$top/many/two"
+must mkdir "$top/many/two"
+check "watch: it ends with its cgroup" wait "${running[watch]}"
+unset "running[watch]"
+check_eq "watch: it says so" "$(cat "$work/watch.err")" "memcgctl: $base/many/two: removed"
+
+check "record" memcgctl record --count 2 --interval 100ms "$work/recording"
+check_eq "record: two looks" "$(wc -l <"$work/recording")" 2
+check "check: the kernel is patched" grep -q "^ok *kernel" <<<"$(memcgctl check)"
+check "metrics: of few" test "$(memcgctl metrics --top 3 | grep -c '^memcg_info')" -le 4
+
+# A pace, of the cgroup and of the machine, in every way that it is shown.
+got=$(memcgctl set "$top/many/one" dirty_limit_in_bytes=4M dirty_pace_usec=10ms) || bail "memcgctl set failed"
+check "set: the pace in force" grep -qx "pace in force: 10ms" <<<"$got"
+check_eq "set: the pace" "$(cat "$top/many/one/memory.dirty_pace_usec")" 10000
+got=$(memcgctl show --json "$top/many/one" | sed -n 's/^ *"pace_usec": \([0-9]*\),*$/\1/p')
+check_eq "show --json: the pace in force" "$got" 10000
+was=$(cat "$SWITCHES/writeback_pace_usec")
+must memcgctl set --system writeback_pace_usec=50ms >/dev/null
+check_eq "set --system: the pace" "$(cat "$SWITCHES/writeback_pace_usec")" 50000
+must memcgctl set --system "writeback_pace_usec=$was" >/dev/null
+trace "$top/many/one"
+spawn_writers hog many/one disk/g --size 32M --seconds 3600
+sees "writeback that is held back" \
+	" $base/many/one writeback held back for [0-9]+ms so that others get through bdi [0-9]+:[0-9]+$"
+halt hog W
+trace_ends INT
+rm "$work/disk"/g.*
 
 # What is refused is refused in words.
 got=$(memcgctl mount --memcg / "$work/m" 2>&1)

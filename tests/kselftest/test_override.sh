@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Rule 2: a set limit replaces what the kernel derives for the cgroup, looser
+# A set limit replaces what the kernel derives for the cgroup, looser
 # as well as tighter; it never exceeds what the cgroup can make dirty at all,
 # and the system-wide limit holds beside it.
 # vm: --disk 512M,bps=20000000 --alone

@@ -3,7 +3,7 @@
 # memory.persistent: a cgroup pays for the files of those below it. Instances come and
 # go, the second is charged like the first, the nearest declarer wins, its own limits
 # hold, and nobody pays who did not say so.
-# vm: --disk 512M --timeout 150
+# vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((8 * M)) $((4 * M)))

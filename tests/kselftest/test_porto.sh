@@ -3,7 +3,7 @@
 # The test that porto, a container manager, has for this knob: limit 10M, 100M
 # written by dd, and never more than 10M dirty. And what the writer was stopped
 # with so often has all arrived.
-# vm: --disk 512M,bps=20000000 --timeout 120
+# vm: --disk 512M,bps=20000000 --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Adoption: a cgroup that is made where one was removed takes back what that one
 # left, without touching it. Where is the path: the names from the root down.
-# vm: --disk 512M --timeout 150
+# vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((64 * M)) $((8 * M)))

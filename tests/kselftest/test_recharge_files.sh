@@ -3,7 +3,7 @@
 # The files of recharging: that they are there, their modes and defaults, what
 # they accept and refuse. With all switches off nothing moves that is not asked
 # for.
-# vm: --timeout 90
+# vm: --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_unloaded
 must module_load
@@ -18,11 +18,13 @@ for name in mapped access adopt; do
 done
 check_eq "recharge_scope: mode" "$(stat -c %a "$SWITCHES/recharge_scope")" 644
 check_eq "recharge_scope: default" "$(<"$SWITCHES/recharge_scope")" subtree
+check_eq "recharge_drop_sec: mode" "$(stat -c %a "$SWITCHES/recharge_drop_sec")" 644
+check_eq "recharge_drop_sec: default" "$(<"$SWITCHES/recharge_drop_sec")" 0
 check_eq "recharge_stat: mode" "$(stat -c %a "$SWITCHES/recharge_stat")" 444
 check_eq "recharge_stat: keys" "$(awk '{ printf "%s ", $1 }' "$SWITCHES/recharge_stat")" \
-	"scanned moved failed deferred dropped "
+	"scanned moved failed deferred dropped freed "
 check_eq "recharge_stat: all zero" "$(awk '{ printf "%s ", $2 }' "$SWITCHES/recharge_stat")" \
-	"0 0 0 0 0 "
+	"0 0 0 0 0 0 "
 for file in "recharge 200" "recharge_stat 444"; do
 	check_eq "memory.${file% *}: mode" "$(stat -c %a "$top/p/memory.${file% *}")" "${file#* }"
 	check "memory.${file% *}: not in the root cgroup" \
@@ -69,6 +71,16 @@ done
 accepts scope subtree subtree
 accepts scope any any
 accepts scope 'subtree\n' subtree
+
+accepts drop_sec '600\n' 600
+accepts drop_sec 86400 86400
+for input in 86401 -1 x ' ' '\n' 1s 1.5 '1 1' 4294967297 '1\0junk'; do
+	refuses drop_sec "$input"
+done
+for input in 18446744073709551616 "$long"; do
+	check_eq "recharge_drop_sec: '${input:0:24}' fits no number" "$(put_to "$SWITCHES/recharge_drop_sec" "$input")" ERANGE
+done
+accepts drop_sec 0 0
 
 # --- memory.recharge ----------------------------------------------------------------
 for input in ' ' '\n' abc M -1 -4M +4M '4 M' '4M 4M' '4M max' 4MB 4Mx 0x1000 1.5M MAX \

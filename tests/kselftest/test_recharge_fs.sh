@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Recharging on each file system that attributes writeback: what is clean and
 # what is dirty, and what the user writes after that is written on its account.
-# vm: --disk 512M --timeout 150
+# vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((24 * M)) $((6 * M)))
@@ -40,7 +40,6 @@ for fs in ext4 "ext4 nojournal" xfs btrfs; do
 	bequeath p/old mnt/dirty "$size"
 	before=$(memory_of p file)
 	switch access 1
-	await_noted p p/user
 	read_as p/user mnt/clean.0 "$size"
 	read_as p/user mnt/dirty.0 "$size"
 	check_moves "$fs, on access" p p/user file $((2 * size)) 5

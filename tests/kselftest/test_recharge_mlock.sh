@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Recharging of locked memory: it goes to its user as any other does, stays
 # locked, and is unlocked when its user goes.
-# vm: --disk 512M --timeout 90
+# vm: --disk 512M --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((16 * M)) $((4 * M)))
@@ -54,7 +54,6 @@ one()
 	"on access")
 		must loop_until 10 inherits p "$size"
 		switch access 1
-		await_noted p p/user
 		read_as p/user mnt/f.0 "$size"
 		;;
 	esac

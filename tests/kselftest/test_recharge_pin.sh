@@ -3,7 +3,7 @@
 # Pages that somebody else holds a reference to (a pipe by vmsplice, buffers
 # registered with io_uring, a direct write that is held back) are left where they
 # are and counted, and can be moved when it is gone.
-# vm: --disk 512M --timeout 120
+# vm: --disk 512M --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((16 * M)) $((4 * M)))

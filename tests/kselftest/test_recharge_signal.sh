@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A reader of memory.recharge_stat that is killed while all is counted takes nothing
 # from what others find there, nor does one that reads at the same time.
-# vm: --timeout 90
+# vm: --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((32 * M)) $((8 * M)))

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What is never recharged: pages of the hugetlb pool, and the kernel's own memory.
+# vm: --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 switch mapped 1
@@ -47,5 +48,24 @@ check_audit "hugetlb"
 halt user W
 check_eq "hugetlb: the pool has all of it again" \
 	"$(awk '/^HugePages_Free:/ { print $2 }' /proc/meminfo)" "$pages"
+cg_remove p/user p
+
+# The memory controller may be told to charge for them. They are not counted then, either.
+# With a source it does not take over the options that are in force.
+at_undo=("mount -t cgroup2 -o remount cgroup2 ${top%/*}" "${at_undo[@]}")
+must mount -o remount,memory_hugetlb_accounting "${top%/*}"
+tmpfs_make mnt
+cg_make p/old p/user
+fill p/old mnt/f $((4 * M))
+keep user p/old --size $((pages * 2 * M)) --kind hugetlb
+check_num "hugetlb, charged: it is" "$(<"$top/p/old/memory.current")" '>=' $((pages * 2 * M))
+join user p/user
+cg_remove p/old
+check "hugetlb, charged: inherited is what is not huge" loop_until 10 inherits p $((4 * M))
+check_num "hugetlb, charged: and no more" "$(recharged p inherited)" '<=' $((4 * M + M / 8))
+halt user W
+check "hugetlb, charged: also when the huge pages are freed" inherits p $((4 * M))
+rm "$work/mnt/f.0"
+check_eq "hugetlb, charged: nothing is left in the end" "$(recharged p inherited)" 0
 
 finish

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Recharging and swap: what is in swap when its cgroup is removed, when it is
 # inherited, and when it has been recharged; shared memory and anonymous memory.
-# vm: --timeout 120
+# vm: --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 zram_make 256M
@@ -18,44 +18,61 @@ swap_out()
 	check_num "$1: half of it is in swap" "$(<"$top/$1/memory.swap.current")" '>=' $((want / 2))
 }
 
-# --- shared memory in swap, whose cgroup is then removed ----------------------------------
-switch access 1
-cg_make p/old p/user
-fill p/old mnt/f "$size"
-swap_out p/old
-cg_remove p/old
-await_noted p p/user
-read_as p/user mnt/f.0 "$size"
-check "removed while in swap: all is the user's" loop_until 5 holds p/user shmem "$size"
-check_eq "removed while in swap: nobody is charged for swap" \
-	"$(<"$top/p/memory.swap.current")" "$(<"$top/p/user/memory.swap.current")"
-check_audit "removed while in swap"
-rm "$work/mnt/f.0"
+# shared_memory: what becomes of it that is in swap.
+shared_memory()
+{
+	# It is in swap, and then its cgroup is removed.
+	switch access 1
+	cg_make p/old p/user
+	fill p/old mnt/f "$size"
+	swap_out p/old
+	cg_remove p/old
+	read_as p/user mnt/f.0 "$size"
+	check "removed while in $swap: all is the user's" loop_until 5 holds p/user shmem "$size"
+	check_eq "removed while in $swap: nobody is charged for swap" \
+		"$(<"$top/p/memory.swap.current")" "$(<"$top/p/user/memory.swap.current")"
+	check_audit "removed while in $swap"
+	rm "$work/mnt/f.0"
 
-# --- inherited, then swapped out ------------------------------------------------------------
-bequeath p/old mnt/f "$size"
-swap_out p
-await_noted p p/user
-read_as p/user mnt/f.0 "$size"
-# Swap knows to whom it is charged, and not who left it: from then on it is the
-# inheritor's own.
-check "inherited, then in swap: nothing is left" loop_until 5 has_left p $((size / 100))
-check_eq "inherited, then in swap: nothing is lost" "$(memory_of p shmem)" "$size"
-check_audit "inherited, then in swap"
-rm "$work/mnt/f.0"
+	# It is inherited, and then swapped out.
+	bequeath p/old mnt/f "$size"
+	swap_out p
+	read_as p/user mnt/f.0 "$size"
+	# Swap knows to whom it is charged, and not who left it: from then on it is the
+	# inheritor's own.
+	check "inherited, then in $swap: nothing is left" loop_until 5 has_left p $((size / 100))
+	check_eq "inherited, then in $swap: nothing is lost" "$(memory_of p shmem)" "$size"
+	check_audit "inherited, then in $swap"
+	rm "$work/mnt/f.0"
 
-# --- recharged, then swapped out --------------------------------------------------------------
-bequeath p/old mnt/f "$size"
-await_noted p p/user
-read_as p/user mnt/f.0 "$size"
-check_moves "recharged, then in swap" p p/user shmem "$size" 5
-swap_out p/user
-check_num "recharged, then in swap: it is the user's there" \
-	"$(<"$top/p/user/memory.swap.current")" '>=' $((size / 2))
-read_as p/user mnt/f.0 "$size"
-check "recharged, then in swap: and again in memory" loop_until 1 holds p/user shmem "$size"
-rm "$work/mnt/f.0"
-switch access 0
+	# It is recharged, and then swapped out.
+	bequeath p/old mnt/f "$size"
+	read_as p/user mnt/f.0 "$size"
+	check_moves "recharged, then in $swap" p p/user shmem "$size" 5
+	swap_out p/user
+	check_num "recharged, then in $swap: it is the user's there" \
+		"$(<"$top/p/user/memory.swap.current")" '>=' $((size / 2))
+	read_as p/user mnt/f.0 "$size"
+	check "recharged, then in $swap: and again in memory" loop_until 1 holds p/user shmem "$size"
+	rm "$work/mnt/f.0"
+	switch access 0
+}
+
+swap=swap
+shared_memory
+zswap=/sys/module/zswap/parameters/enabled
+if [[ -w $zswap ]]; then
+	cg_remove p/user p
+	at_undo=("put_back $zswap $(<$zswap)" "${at_undo[@]}")
+	must put_back $zswap Y
+	stored=$(value_in /proc/vmstat zswpout)
+	swap=zswap
+	shared_memory
+	check_num "zswap: pages were stored there" "$(value_in /proc/vmstat zswpout)" '>' "$stored"
+	must put_back $zswap N
+else
+	skip "zswap" "not in this kernel"
+fi
 
 # --- anonymous memory, whose process was moved ---------------------------------------------------
 cg_make p/old
@@ -100,11 +117,11 @@ for round in $(seq "$(pick 8 3)"); do
 	collect reclaim W
 	collect reader W
 done
-await_noted p p/user
 for ((i = 1; i <= round; i++)); do
 	read_as p/user "mnt/$i.0" $((size / 4))
 done
-check "under way: nothing is left" loop_until 5 has_left p $((round * size / 4 / 100))
+loop_until 5 has_left p $((round * size / 4 / 100))
+check_num "under way: nothing is left" "$(recharged p inherited)" '<=' $((round * size / 4 / 100))
 check_eq "under way: nothing is lost" "$(memory_of p shmem)" $((round * size / 4))
 check_audit "under way"
 

@@ -3,7 +3,7 @@
 # Recharging what is in the swap cache: with swap on a disk, unlike zram, pages stay
 # there after they have been read again. They are no file's pages for a memcg, although
 # the node counts them as such.
-# vm: --timeout 120 --disk 512M
+# vm: --timeout 120 --disk 512M --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 swap_make

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Recharging of huge pages, whole and split: shared memory with holes punched
 # into it, and anonymous memory of which every second page was given back.
-# vm: --timeout 90
+# vm: --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 [[ -e /sys/kernel/mm/transparent_hugepage/shmem_enabled ]] || skip_all "no huge pages"
 setup_recharge
@@ -33,7 +33,6 @@ check_eq "shmem, split before: half is left" "$(memory_of p shmem)" $((size / 2)
 check "shmem, split before: so much is inherited" inherits p $((size / 2))
 check_num "shmem, split before: and no more" "$(recharged p inherited)" '<=' $((size / 2))
 switch access 1
-await_noted p p/user
 # This fills the holes again, at the user's expense.
 keep user p/user --file "$work/mnt/f.0" --size "$size"
 check_moves "shmem, split before" p p/user shmem "$size" 5

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Rule 8: the module is loaded and removed again and again while limited and
+# The module is loaded and removed again and again while limited and
 # unlimited cgroups write. Its files come and go, its effects with them.
-# vm: --disk 512M,bps=20000000 --timeout 120
+# vm: --disk 512M,bps=20000000 --timeout 120 --shared
 # vm-debug: --disk 512M,bps=2000000 --append kunit.enable=0 --timeout 120
 . "$(dirname "$0")/lib.sh"
 setup_unloaded

@@ -3,7 +3,7 @@
 # A cgroup that is removed while it holds dirty pages: they go on counting
 # against the parent's limit until they are clean, and then no longer; so many
 # rounds later the parent's limit is as wide as before.
-# vm: --disk 512M,bps=20000000
+# vm: --disk 512M,bps=20000000 --shared
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt

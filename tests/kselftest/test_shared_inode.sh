@@ -45,4 +45,41 @@ check_progress "the next one makes progress" "${W[bytes]}" $((8 * M))
 check_eq "what is left can be written" "$(put p/next dirty_writeback max)" ok
 check_num "nothing is left" "$(exactly_dirty p/next)" '<=' "$slack"
 
+# Nor does it escape its limit by writing over what that one left in the page cache,
+# which is their parent's.
+cg_remove p/next
+cg_make p/first
+spawn_writers first p/first mnt/old --size 24M
+collect first W
+sync
+cg_remove p/first
+cg_make p/next
+set_knob p/next dirty_limit_in_bytes 4M
+watch_limit both p $((4 * M))
+spawn_writers next p/next mnt/old --size 24M --overwrite --seconds "$(pick 5 4)"
+collect next W
+halt both S
+check_held "the next one's limit, for pages that are not its own" S $((4 * M))
+check_progress "it makes progress" "${W[bytes]}" $((8 * M))
+check_num "it is throttled" "$(stat_of p/next throttled_count)" '>' 0
+
+# Who owns what others write to cannot hold them up by a small limit.
+cg_make owner guest
+spawn_writers first owner mnt/owned --size 4M
+collect first W
+sync
+set_knob owner dirty_limit_in_bytes 16k
+spawn_writers first owner mnt/owned --size 4M --overwrite --writers 8 --seconds 600
+# shellcheck disable=SC2317 # loop_until calls it.
+owner_waits()
+{
+	(($(stat_of owner throttled_count) > 0))
+}
+check "the owner's own writers wait" loop_until 20 owner_waits
+spawn_writers guest guest mnt/owned --size 4M --overwrite --seconds "$(pick 5 4)"
+collect guest W
+halt first S
+# A fourth of the disk's speed is left to who only writes what is somebody else's.
+check_progress "the guest is not stopped" "${W[bytes]}" $((4 * M))
+
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Rule 7: with the module loaded and nothing set a cgroup is throttled as it is
+# With the module loaded and nothing set a cgroup is throttled as it is
 # without the module. The kernel's own tracepoint tells the limit and the set
 # point that its writers were held to: once without, once with the module.
 # vm: --disk 512M,bps=20000000

@@ -77,6 +77,9 @@ const KEYS: [Key; 15] = [
     // Not a key of memory.stat: all that is charged as user memory. For memory.current.
     key("", Page::is_user),
 ];
+/// With the multi-generational LRU, memory.stat has the youngest generations for active, and pages are marked as active
+/// for something else: only the sums of these pairs say anything then. The first takes the second.
+const PAIRS: [(usize, usize); 2] = [(9, 10), (11, 12)];
 const DIRTY: usize = 4;
 const WRITEBACK: usize = 5;
 const ALL: usize = KEYS.len() - 1;
@@ -100,6 +103,20 @@ struct Said {
 
 /// All cgroups with a memory controller, by inode.
 type Tree = BTreeMap<u64, Said>;
+
+/// Adds the second of each pair to the first.
+fn merge_pairs(figures: &mut Figures) {
+    for (first, second) in PAIRS {
+        figures[first] += figures[second];
+        figures[second] = 0;
+    }
+}
+
+/// Whether the lists of pages are those of generations.
+fn has_generations() -> Result<bool> {
+    let enabled = read_if_there(Path::new("/sys/kernel/mm/lru_gen/enabled"))?;
+    Ok(enabled.is_some_and(|text| text.trim() != "0x0000"))
+}
 
 fn value(text: &str, key: &str) -> Option<i64> {
     text.lines()
@@ -188,7 +205,12 @@ fn with_descendants(tree: &Tree, sums: &BTreeMap<u64, Figures>) -> BTreeMap<u64,
 }
 
 /// One line for each disagreement, in the order of the tree.
-fn compare(tree: &Tree, sums: &BTreeMap<u64, Figures>, processors: i64) -> BTreeSet<String> {
+fn compare(
+    tree: &Tree,
+    sums: &BTreeMap<u64, Figures>,
+    processors: i64,
+    generations: bool,
+) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     let mut differ = |said: &Said, key: &str, walked: i64, stat: i64| {
         lines.insert(format!(
@@ -199,16 +221,23 @@ fn compare(tree: &Tree, sums: &BTreeMap<u64, Figures>, processors: i64) -> BTree
     };
     let subtrees = with_descendants(tree, sums);
     for (inode, said) in tree {
-        let own = sums.get(inode).copied().unwrap_or_default();
+        let mut own = sums.get(inode).copied().unwrap_or_default();
         let subtree = subtrees.get(inode).copied().unwrap_or_default();
         let children = || tree.values().filter(|child| child.parent == Some(*inode));
+        let mut local = Figures::default();
+        for (k, figure) in local.iter_mut().enumerate() {
+            // What this kernel does not have agrees with everything.
+            *figure = said.stat[k].map_or(own[k], |stat| {
+                stat - children().filter_map(|child| child.stat[k]).sum::<i64>()
+            });
+        }
+        if generations {
+            merge_pairs(&mut own);
+            merge_pairs(&mut local);
+        }
         for (k, key) in KEYS.iter().enumerate() {
-            let Some(stat) = said.stat[k] else {
-                continue;
-            };
-            let local = stat - children().filter_map(|child| child.stat[k]).sum::<i64>();
-            if local != own[k] {
-                differ(said, key.name, own[k], local);
+            if local[k] != own[k] {
+                differ(said, key.name, own[k], local[k]);
             }
         }
         if let Some(current) = said.current {
@@ -264,7 +293,8 @@ pub fn run(args: &Args) -> Result<()> {
     // What this process takes is charged as well, so it takes it now, as much as it will need at a time.
     frames.prepare()?;
     let trees = [read_flushed(&args.mount)?, read_flushed(&args.mount)?];
-    compare(&trees[0], &walk(&frames), processors);
+    let generations = has_generations()?;
+    compare(&trees[0], &walk(&frames), processors, generations);
     drop(trees);
     let start = Instant::now();
     let mut tries = 0;
@@ -277,7 +307,7 @@ pub fn run(args: &Args) -> Result<()> {
         tries += 1;
         let changed = changes(&before, &after);
         if changed.is_empty() {
-            let lines = compare(&before, &walk(&frames), processors);
+            let lines = compare(&before, &walk(&frames), processors, generations);
             if lines.is_empty() {
                 println!(
                     "tries={tries} cgroups={} frames={} ms={}",
@@ -350,7 +380,7 @@ mod tests {
     fn differing(change: impl FnOnce(&mut Tree)) -> Vec<String> {
         let (mut tree, sums) = family();
         change(&mut tree);
-        compare(&tree, &sums, 1).into_iter().collect()
+        compare(&tree, &sums, 1, false).into_iter().collect()
     }
 
     fn change(tree: &mut Tree, inode: u64) -> &mut Said {
@@ -377,6 +407,22 @@ mod tests {
             lines,
             ["cgroup=/a key=dirty_stat.dirty walked=4096 stat=0 excess=-4096"]
         );
+    }
+
+    #[test]
+    fn generations() {
+        let (mut tree, mut sums) = family();
+        let (inactive, active) = PAIRS[1];
+        sums.entry(2).or_default()[inactive] = PAGE;
+        for inode in [1, 2] {
+            let said = change(&mut tree, inode);
+            said.stat[inactive] = Some(0);
+            said.stat[active] = Some(PAGE);
+        }
+        assert_eq!(compare(&tree, &sums, 1, false).len(), 2);
+        assert!(compare(&tree, &sums, 1, true).is_empty());
+        change(&mut tree, 2).stat[active] = Some(0);
+        assert_eq!(compare(&tree, &sums, 1, true).len(), 2);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use crate::error::Context;
 use crate::error::Result;
+use nix::errno::Errno;
 use nix::sys::mman::MapFlags;
 use nix::sys::mman::ProtFlags;
 use nix::sys::mman::mmap_anonymous;
@@ -17,6 +18,7 @@ use nix::unistd::Pid;
 use nix::unistd::fork;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 /// Blocks the signals that ask for an orderly end, so that they can be waited for instead of killing the report.
 pub fn block_stop_signals() -> Result<SigSet> {
@@ -99,7 +101,24 @@ pub fn make_realtime(priority: i32) -> Result<()> {
     };
     // SAFETY: The pointer is to a live local, which the call only reads.
     let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) };
-    nix::errno::Errno::result(result)
+    Errno::result(result)
         .context(format_args!("SCHED_FIFO with priority {priority}"))
         .map(drop)
+}
+
+/// Waits for one of `signals`, which are blocked, but no longer than so.
+pub fn wait_signal(signals: &SigSet, most: Duration) -> Result<Option<Signal>> {
+    let time = libc::timespec {
+        tv_sec: most.as_secs() as libc::time_t,
+        tv_nsec: i64::from(most.subsec_nanos()),
+    };
+    // SAFETY: Both pointers are to live values, which the call only reads.
+    let signal = unsafe { libc::sigtimedwait(signals.as_ref(), std::ptr::null_mut(), &time) };
+    match Errno::result(signal) {
+        Ok(signal) => Signal::try_from(signal)
+            .map(Some)
+            .context("wait for a signal"),
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno).context("wait for a signal"),
+    }
 }

@@ -19,8 +19,8 @@ impl<T, E: Display> Context<T> for Result<T, E> {
 
 /// Parses a size argument; the same grammar as the module's files, but for `max`.
 pub fn bytes(text: &str) -> Result<u64> {
-    match crate::size::parse_bytes(text.as_bytes()) {
-        Ok(Some(bytes)) => Ok(bytes),
+    match policy::size::parse_bytes(text.as_bytes()) {
+        Ok(Some(bytes)) => Ok(bytes.0),
         Ok(None) => Err("a size is needed here, not \"max\"".to_owned()),
         Err(error) => Err(error.to_string()),
     }

@@ -66,6 +66,9 @@ pub struct Args {
     /// After that, give every second page back.
     #[arg(long)]
     sparse: bool,
+    /// Move it to this memory node, whoever else maps it.
+    #[arg(long)]
+    node: Option<u32>,
     /// What else takes references to the pages.
     #[arg(long, value_enum)]
     pin: Option<Pin>,
@@ -78,7 +81,7 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
+pub enum Kind {
     /// Pages that a process maps.
     Normal,
     /// Transparent huge pages, where the kernel has any.
@@ -90,7 +93,7 @@ enum Kind {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Pin {
+pub enum Pin {
     /// `vmsplice(2)` into pipes that nobody reads.
     Pipe,
     /// Buffers registered with io_uring.
@@ -98,6 +101,10 @@ enum Pin {
     /// `write(2)` with O_DIRECT, until the disk has it all.
     Direct,
 }
+
+/// Of `mbind(2)`, in `linux/mempolicy.h`: to fail if a page stays elsewhere, and to move those of others as well.
+const MPOL_MF_STRICT: u32 = 1 << 0;
+const MPOL_MF_MOVE_ALL: u32 = 1 << 2;
 
 const PAGE: usize = 4096;
 const HUGE_PAGE: usize = 2 << 20;
@@ -113,7 +120,7 @@ pub struct Memory {
 
 impl Memory {
     /// Touches each page, each `step`th in fact.
-    fn touch(self, step: usize, write: bool) {
+    pub fn touch(self, step: usize, write: bool) {
         for at in (0..self.length).step_by(step) {
             // SAFETY: The byte lies in the mapping, which no reference points into while it is written.
             unsafe {
@@ -128,10 +135,30 @@ impl Memory {
 
     /// Writes to each page of new memory. To read it first would map pages of zeros, and those that then take their place
     /// are small.
-    fn fill(self, step: usize) {
+    pub fn fill(self, step: usize) {
         for at in (0..self.length).step_by(step) {
             // SAFETY: As above.
             unsafe { self.start.add(at).as_ptr().write_volatile(1) }
+        }
+    }
+
+    pub fn length(self) -> usize {
+        self.length
+    }
+
+    /// Ends it.
+    pub fn unmap(self) {
+        // SAFETY: It is the whole mapping, which no reference points into and which is given away.
+        let _ = unsafe { munmap(self.start.cast(), self.length) };
+    }
+
+    /// So much of it, from there on; or as much as there is.
+    pub fn part(self, at: usize, length: usize) -> Self {
+        let at = at.min(self.length - PAGE);
+        Self {
+            // SAFETY: The byte lies in the mapping.
+            start: unsafe { self.start.add(at) },
+            length: length.min(self.length - at),
         }
     }
 
@@ -164,7 +191,7 @@ pub fn map_file(path: &Path, length: NonZeroUsize) -> Result<Memory> {
     })
 }
 
-fn map_anonymous(length: NonZeroUsize, kind: Kind) -> Result<Memory> {
+pub fn map_anonymous(length: NonZeroUsize, kind: Kind) -> Result<Memory> {
     let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
     let (flags, align) = match kind {
         Kind::Hugetlb => (MapFlags::MAP_PRIVATE | MapFlags::MAP_HUGETLB, 0),
@@ -203,7 +230,7 @@ fn pipe() -> Result<(OwnedFd, OwnedFd)> {
 }
 
 /// What has to stay for the pages to stay pinned.
-type Pinned = Box<dyn Any>;
+pub type Pinned = Box<dyn Any>;
 
 fn fill_pipes(size: usize) -> Result<Vec<(OwnedFd, OwnedFd)>> {
     let block = vec![0x5a; PIPE];
@@ -217,7 +244,7 @@ fn fill_pipes(size: usize) -> Result<Vec<(OwnedFd, OwnedFd)>> {
     Ok(pipes)
 }
 
-fn pin(memory: Memory, how: Pin, into: Option<&Path>) -> Result<Pinned> {
+pub fn pin(memory: Memory, how: Pin, into: Option<&Path>) -> Result<Pinned> {
     Ok(match how {
         Pin::Pipe => {
             let mut pipes = Vec::new();
@@ -271,6 +298,23 @@ fn give_back(memory: Memory, step: usize) -> Result<()> {
         unsafe { munmap(memory.start.add(at).cast(), step) }.context("munmap")?;
     }
     Ok(())
+}
+
+fn move_to(memory: Memory, node: u32) -> Result<()> {
+    let nodes = 1_u64.checked_shl(node).ok_or("no such node")?;
+    // SAFETY: What this process can see stays as it is, and the mask is of as many bits as it says.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mbind,
+            memory.start.as_ptr(),
+            memory.length,
+            libc::MPOL_BIND,
+            &raw const nodes,
+            u64::BITS,
+            MPOL_MF_STRICT | MPOL_MF_MOVE_ALL,
+        )
+    };
+    nix::errno::Errno::result(result).map(drop).context("mbind")
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -332,6 +376,9 @@ pub fn run(args: &Args) -> Result<()> {
         if args.lock {
             // SAFETY: To lock memory changes nothing that this process can see.
             unsafe { mlock(mapped.start.cast(), mapped.length) }.context("mlock")?;
+        }
+        if let Some(node) = args.node {
+            move_to(mapped, node)?;
         }
         if args.sparse {
             give_back(mapped, page)?;

@@ -5,6 +5,7 @@
 //! Every subcommand ends with one line of `key=value` words on stdout, and exits non-zero with one line on stderr
 //! when it could not do what it was asked. It sets no limits and judges nothing: that is for the tests.
 
+mod allocate;
 mod append;
 mod audit;
 mod cgroup;
@@ -15,24 +16,25 @@ mod fail;
 mod folios;
 mod frames;
 mod full;
+mod fuzz;
+mod grammar;
 mod keep;
+mod keys;
 mod migrate;
 mod mount;
+mod peek;
 mod plot;
 mod punch;
 mod put;
+mod random;
 mod read;
 mod sample;
 mod sink;
-#[expect(
-    dead_code,
-    reason = "shared with the module; only its parser is needed here"
-)]
-#[path = "../../../rust/size.rs"]
-mod size;
 mod stat;
 mod stats;
 mod storm;
+mod torture;
+mod turns;
 mod wait;
 mod waits;
 mod write;
@@ -49,6 +51,10 @@ enum Command {
     Write(write::Args),
     /// Append small blocks at a fixed rate and measure how long each append takes.
     Append(append::Args),
+    /// Allocate and free memory at a fixed rate and measure how long each time takes.
+    Allocate(allocate::Args),
+    /// Read small blocks at random from the disk at a fixed rate and measure how long each read takes.
+    Peek(peek::Args),
     /// Sample a cgroup's dirty and writeback bytes at a fixed interval.
     Sample(sample::Args),
     /// Fork children that write a few pages and exit, as fast as possible.
@@ -79,6 +85,12 @@ enum Command {
     Put(put::Args),
     /// Make a call again and again, each time with the next of its allocations failing.
     Fail(fail::Args),
+    /// Do everything at once that may go wrong, from a seed.
+    Torture(torture::Args),
+    /// Print how often static keys of the kernel are on.
+    Keys(keys::Args),
+    /// Write values from a grammar to the files, and mount with such options.
+    Fuzz(fuzz::Args),
     /// Measure what one 4 KiB read or write, or one fault of a shared mapping, costs.
     Cost(cost::Args),
     /// Count where in the kernel a process waits, until it exits.
@@ -96,7 +108,9 @@ enum Command {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Write(args) => write::run(&args),
+        Command::Allocate(args) => allocate::run(&args),
         Command::Append(args) => append::run(&args),
+        Command::Peek(args) => peek::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Storm(args) => storm::run(&args),
         Command::Migrate(args) => migrate::run(&args),
@@ -112,6 +126,9 @@ fn run(command: Command) -> Result<()> {
         Command::Folios(args) => folios::run(&args),
         Command::Put(args) => put::run(&args),
         Command::Fail(args) => fail::run(&args),
+        Command::Torture(args) => torture::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Cost(args) => cost::run(&args),
         Command::Waits(args) => waits::run(&args),
         Command::Plot(args) => plot::run(&args),

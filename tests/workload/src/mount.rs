@@ -18,6 +18,7 @@ use rustix::mount::FsOpenFlags;
 use rustix::mount::FsPickFlags;
 use rustix::mount::MountAttrFlags;
 use rustix::mount::MoveMountFlags;
+use std::path::Path;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -26,19 +27,19 @@ pub struct Args {
     pub point: PathBuf,
     /// The type of the file system.
     #[arg(long, default_value = "tmpfs")]
-    fs: String,
+    pub fs: String,
     /// The device.
     #[arg(long)]
     source: Option<PathBuf>,
     /// An option of the file system, `NAME` or `NAME=VALUE` (repeatable).
     #[arg(long = "option")]
-    options: Vec<String>,
+    pub options: Vec<String>,
     /// An option whose value is a descriptor of what is at that path, `NAME=PATH` (repeatable).
     #[arg(long = "descriptor")]
-    descriptors: Vec<String>,
+    pub descriptors: Vec<String>,
     /// Change the options of what is mounted there.
     #[arg(long)]
-    remount: bool,
+    pub remount: bool,
     /// Become this user first, after all that is named was opened.
     #[arg(long)]
     uid: Option<u32>,
@@ -48,6 +49,23 @@ pub struct Args {
     /// Join this cgroup first.
     #[arg(long)]
     cgroup: Option<PathBuf>,
+}
+
+impl Args {
+    /// A file system without any options, which this process mounts as it is.
+    pub fn of(fs: &str, point: &Path) -> Self {
+        Self {
+            point: point.to_owned(),
+            fs: fs.to_owned(),
+            source: None,
+            options: Vec::new(),
+            descriptors: Vec::new(),
+            remount: false,
+            uid: None,
+            userns: false,
+            cgroup: None,
+        }
+    }
 }
 
 fn options(args: &Args, context: &OwnedFd) -> Result<(), Errno> {

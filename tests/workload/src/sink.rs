@@ -106,7 +106,7 @@ impl Sink for Plain {
 }
 
 /// A page-aligned buffer, as O_DIRECT wants it.
-struct AlignedBlock {
+pub struct AlignedBlock {
     memory: Vec<u8>,
     start: usize,
     length: usize,
@@ -115,7 +115,7 @@ struct AlignedBlock {
 impl AlignedBlock {
     const ALIGN: usize = 4096;
 
-    fn new(length: usize) -> Result<Self> {
+    pub fn new(length: usize) -> Result<Self> {
         if length % Self::ALIGN != 0 {
             return Err(format!(
                 "O_DIRECT needs blocks of a multiple of {} bytes",
@@ -131,8 +131,12 @@ impl AlignedBlock {
         })
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         &self.memory[self.start..self.start + self.length]
+    }
+
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..self.start + self.length]
     }
 }
 

@@ -4,12 +4,14 @@
 
 use crate::cgroup;
 use crate::control;
+use crate::error::Context;
 use crate::error::Result;
 use crate::error::bytes;
 use crate::sink;
 use crate::sink::Mode;
 use crate::sink::Target;
 use crate::stats::jain;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -43,6 +45,9 @@ pub struct Args {
     /// Do not truncate the files: what is written replaces what is there.
     #[arg(long)]
     overwrite: bool,
+    /// Sync the file each time that all of it was written.
+    #[arg(long)]
+    fsync: bool,
     /// Make the writers SCHED_FIFO with this priority.
     #[arg(long)]
     rt: Option<i32>,
@@ -87,6 +92,10 @@ fn write_file(
             truncate: !args.overwrite,
         },
     )?;
+    let synced = match args.fsync {
+        true => Some(File::open(&path).context("open again")?),
+        false => None,
+    };
     let mut at = 0;
     let mut longest = Duration::ZERO;
     loop {
@@ -95,6 +104,9 @@ fn write_file(
             break;
         }
         if at >= args.size {
+            if let Some(file) = &synced {
+                file.sync_all().context("fsync")?;
+            }
             if end.is_none() {
                 break;
             }

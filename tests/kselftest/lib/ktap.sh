@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # Variables of lib.sh and of the tests.
+# TAP, with the kernel's own helpers. They are beside the test in the kernel's tree;
+# tests/vm/run.sh takes them from there. The plan comes last: a test that dies has
+# none.
+
+finished=''
+# shellcheck disable=SC1091 # It is in the kernel's tree.
+. "$(dirname "${BASH_SOURCE[0]}")/../../kselftest/ktap_helpers.sh"
+ktap_print_header
+
+# ktap FUNCTION [TEXT...]: call a helper of the kernel, which expands patterns in its
+# text and sets variables that may be a test's.
+ktap()
+{
+	local - result description directive
+	set -f
+	"$@"
+}
+
+ok()
+{
+	ktap ktap_test_pass "- $1"
+}
+
+not_ok()
+{
+	ktap ktap_test_fail "- $1"
+}
+
+# skip DESCRIPTION REASON
+skip()
+{
+	ktap __ktap_test ok "- $1" "SKIP $2"
+	KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
+}
+
+# done_testing: the plan and the totals; exits.
+done_testing()
+{
+	finished=1
+	ktap_set_plan $((KTAP_TESTNO - 1))
+	ktap_finished
+}
+
+diag()
+{
+	local line
+	while IFS= read -r line; do
+		echo "# $line"
+	done <<<"$*"
+}
+
+# check DESCRIPTION COMMAND...: the command succeeds.
+check()
+{
+	local what=$1
+	shift
+	if "$@"; then
+		ok "$what"
+	else
+		not_ok "$what"
+	fi
+}
+
+# check_eq DESCRIPTION GOT WANTED, as strings.
+check_eq()
+{
+	check "$1" test "$2" = "$3"
+	[[ $2 == "$3" ]] || diag "got '$2', wanted '$3'"
+}
+
+# compare A OPERATOR B, as numbers. This is called all the time, and starting a program
+# for it would be slow on the debug kernel.
+compare()
+{
+	local expression="$1 $2 $3"
+	if [[ $1 =~ ^-?[0-9]{1,18}$ && $3 =~ ^-?[0-9]{1,18}$ ]]; then
+		((expression))
+		return
+	fi
+	[[ $1 =~ ^-?[0-9.]+$ && $3 =~ ^-?[0-9.]+$ ]] &&
+		awk -v a="$1" -v b="$3" "BEGIN { exit !(a $2 b) }"
+}
+
+# check_num DESCRIPTION A OPERATOR B
+check_num()
+{
+	if compare "$2" "$3" "$4"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diag "$2 $3 $4 does not hold"
+	fi
+}
+
+# skip_all REASON: skip the whole test, or the rest of it.
+skip_all()
+{
+	if ((KTAP_TESTNO > 1)); then
+		skip "all the rest" "$*"
+		finish
+	fi
+	finished=1
+	ktap ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+bail()
+{
+	finished=1
+	ktap ktap_exit_fail_msg "$*"
+}
+
+must()
+{
+	"$@" || bail "failed: $*"
+}
+
+# finish: the last line of every test. It checks that everything can be undone: the
+# loads end, the cgroups, file systems and the module can be removed. On the debug
+# kernel, and in tests of the statistics, it also audits the statistics.
+finish()
+{
+	if [[ $top && ($audited || $debug) ]]; then
+		quiesce
+		check_audit "at the end"
+	fi
+	if undo; then
+		ok "everything is cleaned up"
+	else
+		not_ok "everything is cleaned up"
+	fi
+	done_testing
+}
+
+# shellcheck disable=SC2317 # The trap calls it.
+on_exit()
+{
+	local status=$?
+	if [[ ! $finished ]]; then
+		echo "Bail out! the test ended early"
+		status=1
+	fi
+	undo >/dev/null 2>&1
+	exit "$status"
+}
+trap on_exit EXIT
+trap 'exit 1' INT TERM HUP

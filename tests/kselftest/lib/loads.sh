@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # Variables of lib.sh and of the tests.
+# Loads and samplers in the background. Each has a name, and leaves a line of
+# figures.
+
+declare -A running=()
+
+# spawn NAME SUBCOMMAND [OPTION...]
+spawn()
+{
+	local name=$1
+	shift
+	# The first page exists already, so that output of the processes adds nothing
+	# to the charges of their cgroup.
+	echo >"$work/$name.out"
+	echo >"$work/$name.err"
+	"$workload" "$@" >>"$work/$name.out" 2>>"$work/$name.err" &
+	running[$name]=$!
+}
+
+# collect NAME ARRAY: wait for the load's end and read its figures.
+collect()
+{
+	local status=0
+	wait "${running[$1]}" || status=$?
+	unset "running[$1]"
+	[[ $status == 0 ]] || bail "$1 failed with $status: $(cat "$work/$1.err")"
+	figures "$2" "$(cat "$work/$1.out")"
+}
+
+# halt NAME ARRAY: the same, but ask it to end now.
+halt()
+{
+	kill -TERM "${running[$1]}"
+	collect "$1" "$2"
+}
+
+# spawn_writers NAME CGROUP FILE [OPTION...]: writers in that cgroup, to FILE.n.
+spawn_writers()
+{
+	spawn "$1" write --cgroup "$top/$2" --file "$work/$3" "${@:4}"
+}
+
+# watch_limit NAME CGROUP BYTES [OPTION...]: sample a cgroup against a limit, with
+# real-time priority, which keeps the samples regular.
+watch_limit()
+{
+	# On the debug kernel a sample takes some milliseconds.
+	spawn "$1" sample --cgroup "$top/$2" --limit "$3" --rt 99 \
+		--interval-ms "$(pick 10 50)" "${@:4}"
+}
+
+# await above|below CGROUP BYTES SECONDS: wait until the cgroup has this many dirty
+# bytes. W[ms] is how long that took.
+await()
+{
+	"$workload" "wait-$1" --cgroup "$top/$2" --bytes "$3" \
+		--timeout $(($4 * ${VM_SLOWNESS:-1})) >"$work/await" 2>&1 || {
+		diag "$(cat "$work/await")"
+		return 1
+	}
+	figures W "$(cat "$work/await")"
+}
+
+# check_held DESCRIPTION ARRAY LIMIT: the samples in ARRAY are within the limit, and
+# the load came close to it.
+check_held()
+{
+	local -n sampled=$2
+	diag "$1: limit=$3 max=${sampled[max]} held_mean=${sampled[held_mean]}" \
+		"above=${sampled[above]}/${sampled[n]} (by a first reading ${sampled[first_above]})" \
+		"reached_ms=${sampled[reached_ms]}"
+	if [[ $quick && ${sampled[held_n]} -lt 50 ]]; then
+		skip "$1: half the limit was reached" "the debug kernel is slower than the disk"
+	else
+		check_num "$1: at least 50 samples after half the limit was reached" \
+			"${sampled[held_n]}" '>=' 50
+	fi
+	check_num "$1: never more than the limit and 64 pages per CPU" \
+		"${sampled[max]}" '<=' $(($3 + slack))
+	check_num "$1: at most 1 % of the samples above the limit" \
+		"${sampled[above_fraction]}" '<=' 0.01
+}
+
+# check_used DESCRIPTION ARRAY LIMIT: the writers could use most of the limit.
+check_used()
+{
+	local -n used=$2
+	if [[ $quick ]]; then
+		skip "$1: the mean of what is held" "the debug kernel is slower than the disk"
+		return
+	fi
+	check_num "$1: the mean is at least 0.70 of the limit" \
+		"${used[held_mean]}" '>=' $(($3 * 70 / 100))
+}
+
+# check_progress DESCRIPTION BYTES WANTED: at least WANTED was written; on the debug
+# kernel, which may be slower than the disk, half a megabyte.
+check_progress()
+{
+	check_num "$1" "$2" '>=' "$(pick "$3" $((M / 2)))"
+}
+
+# hold CGROUP LIMIT SECONDS FILE [OPTION...]: write to FILE.n in that cgroup and
+# sample it; the figures are in the arrays S (samples) and W (writers). With
+# once:SIZE for SECONDS, each file is written once, however long that takes.
+# shellcheck disable=SC2034 # For the tests.
+declare -A S=() W=()
+hold()
+{
+	local much=(--size 32M --seconds "$3")
+	[[ $3 != once:* ]] || much=(--size "${3#once:}")
+	watch_limit hold_samples "$1" "$2"
+	spawn_writers hold_writers "$1" "$4" "${much[@]}" "${@:5}"
+	collect hold_writers W
+	halt hold_samples S
+}

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # Variables of lib.sh and of the tests.
+# Setting up a test and undoing it: the module, mounts, sysctls; and small things.
+
+# pick FULL QUICK: the value for this run.
+quick=${KNOBS_QUICK-} debug=''
+[[ ! -e /sys/kernel/debug/kmemleak ]] || quick=1 debug=1
+pick()
+{
+	if [[ $quick ]]; then echo "$2"; else echo "$1"; fi
+}
+
+# loop_until SECONDS COMMAND...: poll until the command succeeds, or fail. The clock
+# counts whole seconds, and the first may end at once.
+loop_until()
+{
+	local end=$((SECONDS + $1 * ${VM_SLOWNESS:-1} + 1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.02
+	done
+}
+
+# stays SECONDS COMMAND...: the command succeeds throughout.
+stays()
+{
+	local polls=$(($1 * 10))
+	shift
+	while ((polls-- > 0)); do
+		"$@" || return 1
+		sleep 0.1
+	done
+}
+
+# figures ARRAY LINE: read the words key=value of a line into an associative array.
+figures()
+{
+	local -n into=$1
+	local word
+	into=()
+	for word in $2; do
+		# shellcheck disable=SC2034 # A reference.
+		into[${word%%=*}]=${word#*=}
+	done
+}
+
+# How far statistics may exceed a limit: the kernel does not flush them before about
+# this many pages have changed.
+slack=$((64 * PAGE * $(nproc)))
+
+work='' top='' workload='' loaded='' mounts=() module=${MODULE:-/lib/memcg_knobs.ko}
+# Commands for undo, last added first; and whether the test always ends with an
+# audit.
+at_undo=() audited=''
+
+is_loaded()
+{
+	[[ -e /sys/module/memcg_knobs ]]
+}
+
+module_load()
+{
+	insmod "$module"
+}
+
+module_unload()
+{
+	rmmod memcg_knobs
+}
+
+# The requirements of every test except the module. A test is skipped without
+# them.
+setup_base()
+{
+	local cgroup2
+	[[ $(id -u) == 0 ]] || skip_all "not root"
+	cgroup2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[[ $cgroup2 ]] || skip_all "cgroup2 is not mounted"
+	echo "+memory +io" >"$cgroup2/cgroup.subtree_control" ||
+		skip_all "no memory and io controllers in cgroup2"
+	workload=${WORKLOAD:-$(type -P workload)}
+	workload=${workload:-$(dirname "$0")/workload}
+	[[ -x $workload ]] || skip_all "no load generator, set WORKLOAD"
+	work=$(mktemp -d) || bail "no temporary directory"
+	top=$cgroup2/memcg_knobs_test.$$
+	must mkdir "$top"
+}
+
+# setup: load the module. If it was loaded before, it stays loaded.
+setup()
+{
+	if ! is_loaded; then
+		[[ -r $module ]] || skip_all "no module $module"
+		must module_load
+		loaded=1
+	fi
+	setup_base
+}
+
+# setup_unloaded: for tests that load the module themselves.
+setup_unloaded()
+{
+	[[ -r $module ]] || skip_all "no module $module"
+	! is_loaded || must module_unload
+	loaded=1
+	setup_base
+}
+
+# stop_all: end all loads without reading their figures.
+stop_all()
+{
+	local pid
+	for pid in "${running[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	running=()
+}
+
+# undo: the opposite of setup and of all other changes.
+undo()
+{
+	local result=0 mount command
+	stop_all
+	if [[ -d $top ]]; then
+		echo 1 >"$top/cgroup.kill"
+		loop_until 30 is_empty "$top" || diag "processes are left in $top"
+		find "$top" -depth -type d -exec rmdir {} + || result=1
+	fi
+	for mount in "${mounts[@]}"; do
+		# Deleted files need not be written back first.
+		rm -rf "${mount:?}"/*
+		loop_until 10 umount "$mount" || result=1
+	done
+	mounts=()
+	for command in "${at_undo[@]}"; do
+		$command || result=1
+	done
+	at_undo=()
+	restore_sysctls
+	if [[ $loaded ]] && is_loaded; then
+		module_unload || result=1
+	fi
+	loaded=''
+	[[ ! $work ]] || rm -rf "$work"
+	return "$result"
+}
+
+# fs_make TYPE DIRECTORY [DEVICE [OPTIONS]]: create a file system, mounted in $work.
+fs_make()
+{
+	local type=$1 directory=$work/$2 device=${3:-${SCRATCH-}}
+	[[ -b $device ]] ||
+		skip_all "no scratch disk: name one that may be overwritten in SCRATCH (SCRATCH2)"
+	type -P "mkfs.$type" >/dev/null || skip_all "no mkfs.$type"
+	# Write as little as possible, now and by lazy initialization, because the
+	# disk may be slow. mkfs.xfs writes a log of at least 64 MiB, unless it is
+	# told that it runs in the file system's own tests.
+	case $type in
+	ext*)
+		mke2fs -q -F -b 4096 -t "$type" -N 1024 \
+			-E nodiscard,lazy_itable_init=0,lazy_journal_init=1 "$device"
+		;;
+	xfs) TEST_DIR=1 TEST_DEV=1 QA_CHECK_FS=1 mkfs.xfs -q -f -K -l size=8m "$device" ;;
+	f2fs) mkfs.f2fs -q -f -t 0 "$device" ;;
+	*) "mkfs.$type" -q -f -K "$device" ;;
+	esac >/dev/null 2>"$work/mkfs" || bail "mkfs.$type: $(cat "$work/mkfs")"
+	must mkdir -p "$directory"
+	must mount -t "$type" ${4:+-o "$4"} "$device" "$directory"
+	mounts+=("$directory")
+}
+
+# loop_mount TYPE IMAGE DIRECTORY: a file of that name in $work, by a loop device, which goes
+# when it is unmounted.
+loop_mount()
+{
+	local device
+	device=$(losetup -f) || skip_all "no loop device"
+	must losetup "$device" "$work/$2"
+	must mkdir -p "$work/$3"
+	must mount -t "$1" "$device" "$work/$3"
+	# It is in use, so this is for later.
+	must losetup -d "$device"
+	mounts=("$work/$3" "${mounts[@]}")
+}
+
+# drop_journal DIRECTORY: remove an ext4's journal, whose commits tasks might wait for.
+drop_journal()
+{
+	local device
+	device=$(awk -v on="$work/$1" '$2 == on { print $1 }' /proc/mounts)
+	must umount "$work/$1"
+	must tune2fs -O ^has_journal "$device" >/dev/null
+	must mount "$device" "$work/$1"
+}
+
+# fs_remove DIRECTORY
+fs_remove()
+{
+	local directory=$work/$1 mount left=()
+	rm -rf "${directory:?}"/*
+	must loop_until 10 umount "$directory"
+	for mount in "${mounts[@]}"; do
+		[[ $mount == "$directory" ]] || left+=("$mount")
+	done
+	mounts=("${left[@]}")
+}
+
+# disk_written DEVICE: bytes written to it so far.
+disk_written()
+{
+	local stat
+	read -ra stat <"/sys/class/block/${1##*/}/stat"
+	echo $((stat[6] * 512))
+}
+
+# written_by CGROUP: bytes that the cgroup wrote to disks.
+# shellcheck disable=SC2317 # loop_until calls it in some tests.
+written_by()
+{
+	awk -F 'wbytes=' 'NF > 1 { bytes += $2 } END { print bytes + 0 }' "$top/$1/io.stat"
+}
+
+# check_content DESCRIPTION FILE LIKE: FILE on the disk equals the start of LIKE. Dirty
+# pages are written first, and the file is read from the disk.
+check_content()
+{
+	local same=1
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	"$workload" read --file "$2" --size "$(stat -c %s "$2")" --same-as "$3" >"$work/content" 2>&1 ||
+		same=''
+	check "$1" test "$same"
+	[[ $same ]] || diag "$(cat "$work/content")"
+}
+
+# set_sysctl NAME VALUE: until the end of the test.
+sysctls=()
+set_sysctl()
+{
+	local file=/proc/sys/${1//.//}
+	sysctls=("$file $(cat "$file")" "${sysctls[@]}")
+	echo "$2" >"$file" || bail "cannot set $1 to $2"
+}
+
+restore_sysctls()
+{
+	local entry
+	for entry in "${sysctls[@]}"; do
+		# Of a pair of bytes and ratio the unused one reads 0; writing
+		# that would disable the other.
+		[[ ${entry#* } == 0 ]] || echo "${entry#* }" >"${entry% *}"
+	done
+	sysctls=()
+}
+
+# system_limit BYTES: of dirty pages, with half of it as background limit.
+system_limit()
+{
+	# The ratios first: the bytes replace them, and they are to be restored
+	# at the end.
+	local name
+	for name in dirty_ratio dirty_background_ratio; do
+		sysctls+=("/proc/sys/vm/$name $(cat "/proc/sys/vm/$name")")
+	done
+	set_sysctl vm.dirty_background_bytes $(($1 / 2))
+	set_sysctl vm.dirty_bytes "$1"
+}
+
+# no_periodic_writeback: pages stay dirty unless a limit or a task has them
+# written.
+no_periodic_writeback()
+{
+	set_sysctl vm.dirty_writeback_centisecs 0
+}
+
+# no_periodic_commit DIRECTORY: stop the periodic commits of ext4's journal, which
+# dirty pages of the device.
+no_periodic_commit()
+{
+	must mount -o remount,commit=600 "$work/$1"
+}

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A disk of which each request fails: what could not be written is not dirty any more, so
+# nobody waits for it for ever. Writers of a limited cgroup go on, and can be killed; those
+# on another disk are untouched; limits can be changed, the module comes out, the file
+# system can be unmounted.
+# vm: --disk 128M,fs=ext2 --disk 128M,fs=ext2 --io-errors --timeout 120 --shared
+. "$(dirname "$0")/lib.sh"
+inject=/sys/kernel/debug/fail_make_request
+[[ -d $inject ]] || skip_all "no fault injection in this kernel"
+setup
+audited=1
+for name in bad good; do
+	must mkdir "$work/$name"
+done
+must mount "$SCRATCH" "$work/bad"
+must mount "$SCRATCH2" "$work/good"
+mounts=("$work/bad" "$work/good")
+must put_back $inject/probability 100
+must put_back $inject/times -1
+must put_back $inject/verbose 0
+# shellcheck disable=SC2317 # undo calls it.
+mend()
+{
+	echo 0 >"/sys/block/${SCRATCH##*/}/make-it-fail"
+}
+limit=$((2 * M))
+cg_make p/bad p/good
+set_knob p dirty_limit_in_bytes $((8 * M))
+set_knob p/bad dirty_limit_in_bytes $limit
+set_knob p/good dirty_limit_in_bytes $limit
+# The blocks of the files are known by now; to look for them needs the disk.
+fill p/bad bad/f $((4 * M))
+fill p/good good/f $((1 * M))
+sync
+
+must put_back "/sys/block/${SCRATCH##*/}/make-it-fail" 1
+at_undo+=(mend)
+spawn hog write --cgroup "$top/p/bad" --file "$work/bad/f" --overwrite --size 4M --block 64k \
+	--writers 1 --seconds 600
+spawn other append --cgroup "$top/p/good" --file "$work/good/log" --rate 10 --seconds "$(pick 20 10)"
+# shellcheck disable=SC2317 # loop_until calls it.
+has_passed_the_limit()
+{
+	(($(stat_of p/bad writeback_started) > 0)) && kill -0 "${running[hog]}"
+}
+check "what is dirty is written, in vain" loop_until 30 has_passed_the_limit
+watch_limit samples p/bad $limit
+collect other W
+diag "beside: ops=${W[ops]} p99_us=${W[p99_us]} max_us=${W[max_us]}"
+check_num "whoever writes elsewhere does not wait" "${W[max_us]}" '<' $((1000000 * ${VM_SLOWNESS:-1}))
+check "its writer goes on" kill -0 "${running[hog]}"
+halt samples S
+check_num "and the limit holds" "${S[max]}" '<=' $((limit + slack))
+check_eq "limits can be changed" "$(put p/bad dirty_limit_in_bytes 4M)" ok
+check_eq "and are in force" "$(stat_of p/bad limit)" $((4 * M))
+put p/bad dirty_writeback max >"$work/put"
+check "what is asked to be written back does not wait for ever" grep -qxE 'ok|EAGAIN' "$work/put"
+kill -KILL "${running[hog]}"
+echo 1 >"$top/p/bad/cgroup.kill"
+check "the writer can be killed" loop_until 10 is_empty "$top/p/bad"
+wait "${running[hog]}" 2>/dev/null
+unset "running[hog]"
+sync
+# shellcheck disable=SC2317 # loop_until calls it.
+nothing_is_dirty()
+{
+	compare "$(exactly_dirty p/bad)" '==' 0 && compare "$(stat_of p/bad dirty)" '==' 0 &&
+		compare "$(stat_of p/bad writeback)" '==' 0
+}
+check "what could not be written is not dirty, and not counted" loop_until 20 nothing_is_dirty
+check "the module comes out" loop_until 10 module_unload
+check "and goes in again" module_load
+mend
+check "the file system can be unmounted" loop_until 10 umount "$work/bad"
+mounts=("$work/good")
+
+finish

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Pacing works on each file system, in its modes, on overlayfs and through a loop
+# device: beside a limited cgroup that writes as fast as it may, a neighbour's fsync()
+# gets through, and the disk is no slower for it. Without a pace next to none does.
+# Not on ext4 with data=journal, whose writeback the kernel attributes to no cgroup.
+# vm: --disk 512M,bps=4000000 --timeout 400 --alone
+. "$(dirname "$0")/lib.sh"
+[[ ${VM_FLAVOR-} != debug ]] || skip_all "the debug kernel is slower than the disk, and has no f2fs; test_pace runs there"
+setup
+system_limit $((32 * M))
+
+# beside NAME HOG-FILE VICTIM-FILE: a hog with a limit writes, a victim syncs.
+beside()
+{
+	local name=$1 before held seconds=6
+	cg_make hog victim
+	set_knob hog dirty_limit_in_bytes 4M
+	spawn_writers hog hog "$2" --seconds 3600 --size 24M --block 64k
+	must await above hog $((3 * M)) 60
+	before=$(disk_written "$SCRATCH") held=$(stat_of hog paced_usec)
+	spawn victim append --fsync --cgroup "$top/victim" --file "$work/$3" --rate 10 --seconds "$seconds"
+	collect victim W
+	before=$(($(disk_written "$SCRATCH") - before))
+	diag "$name: ${W[ops]} of ${W[scheduled]} were synced, p50_us=${W[p50_us]} p99_us=${W[p99_us]}," \
+		"the disk wrote $before bytes"
+	check_num "$name: the hog is held back" "$(stat_of hog paced_usec)" '>' "$held"
+	check_num "$name: at least half of the neighbour's syncs get through in time" \
+		"$((2 * W[ops]))" '>=' "${W[scheduled]}"
+	halt hog W
+	check_progress "$name: the hog gets on" "${W[bytes]}" $((6 * M))
+	cg_remove hog victim
+}
+
+while read -r type options; do
+	fs_make "$type" mnt '' "$options"
+	beside "$type${options:+ $options}" mnt/hog mnt/victim
+	fs_remove mnt
+done <<-END
+	ext2
+	ext4 data=ordered
+	ext4 data=writeback
+	xfs
+	btrfs
+	btrfs compress=zstd
+	f2fs
+END
+
+# On a file system that keeps its files in another's, a container's.
+for type in ext4 xfs; do
+	fs_make "$type" mnt
+	must mkdir -p "$work/mnt"/{lower,upper,work} "$work/over"
+	must mount -t overlay overlay "$work/over" \
+		-o "lowerdir=$work/mnt/lower,upperdir=$work/mnt/upper,workdir=$work/mnt/work"
+	mounts+=("$work/over")
+	beside "overlayfs on $type" over/hog over/victim
+	fs_remove over
+	fs_remove mnt
+done
+
+# Its volume, a file.
+device=''
+# shellcheck disable=SC2317 # At the end, too.
+drop_loop()
+{
+	[[ ! $device ]] || losetup -d "$device" || return
+	device=''
+}
+for type in ext4 xfs btrfs; do
+	fs_make "$type" mnt
+	truncate -s 320M "$work/mnt/image"
+	device=$(losetup -f)
+	must losetup "$device" "$work/mnt/image"
+	at_undo=(drop_loop "${at_undo[@]}")
+	fs_make ext4 inside "$device"
+	beside "a loop device on $type" inside/hog mnt/victim
+	fs_remove inside
+	must drop_loop
+	fs_remove mnt
+done
+
+finish

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Everything at once, from a seed: on ext4, xfs, btrfs, an overlay, a loop device and
+# tmpfs files are written, under limits, paces and floors that change, in cgroups that
+# come and go, while memory is short, swapped, pinned, split and moved, mounts name
+# their payers, and the module is removed and loaded. "workload torture" lists who does
+# what. Afterwards all is quiet: the statistics are exact, no removed cgroup is held, the
+# module comes out and leaves no static key on.
+#
+# A minute of it, always the same, is run with all the tests. "make torture" runs more of
+# it, with another seed each time (see torture.sh):
+#   TORTURE_SECONDS, TORTURE_SEED   how long, and from which
+#   TORTURE_ARGS                    more options of "workload torture", such as
+#                                   --only NAME, --without NAME, --verbose
+# vm: --disk 320M,fs=ext4 --disk 320M,fs=xfs --disk 320M,fs=btrfs --disk 128M --mem 1536 --append numa=fake=2 --append kunit.enable=0 --timeout 240 --shared
+. "$(dirname "$0")/lib.sh"
+[[ $debug || ${TORTURE_SECONDS-} ]] ||
+	skip_all "what it may break only the debug kernel sees; make torture runs it"
+seconds=${TORTURE_SECONDS:-60} seed=${TORTURE_SEED:-1}
+read -ra more <<<"${TORTURE_ARGS-}"
+setup
+audited=1
+
+# What the actors set, as it was before.
+for file in /sys/kernel/mm/transparent_hugepage/{enabled,shmem_enabled,defrag} \
+	/sys/kernel/mm/lru_gen/{enabled,min_ttl_ms} /sys/module/zswap/parameters/enabled \
+	/proc/sys/vm/{swappiness,dirty_writeback_centisecs,dirty_expire_centisecs} \
+	/proc/sys/kernel/numa_balancing; do
+	[[ -e $file ]] || continue
+	value=$(<"$file")
+	# Of several that are listed the one in brackets is set.
+	[[ $value != *\[* ]] || value=${value#*\[} value=${value%%\]*}
+	at_undo+=("put_back $file $value")
+done
+system_limit $((64 * M))
+
+dirs=()
+# place NAME: a directory that the actors write in.
+place()
+{
+	must mkdir -p "$work/$1/files"
+	dirs+=(--dir "$work/$1/files")
+}
+
+# mount_at NAME ARGUMENT...: until the end of the test.
+mount_at()
+{
+	must mkdir -p "$work/$1"
+	must mount "${@:2}" "$work/$1"
+	mounts=("$work/$1" "${mounts[@]}")
+}
+
+mount_at ext4 -t ext4 "$SCRATCH"
+place ext4
+mount_at xfs -t xfs "$SCRATCH2"
+place xfs
+mount_at btrfs -t btrfs "$SCRATCH3"
+place btrfs
+# A limit of a cgroup also holds for what the loop device's file has dirty.
+must truncate -s 64M "$work/ext4/image"
+must mke2fs -q -F -t ext4 -E nodiscard,lazy_itable_init=0 "$work/ext4/image"
+loop_mount ext4 ext4/image loop
+place loop
+must mkdir -p "$work/ext4/upper" "$work/ext4/workdir"
+mount_at overlay -t overlay overlay \
+	-o "lowerdir=$work/xfs/files,upperdir=$work/ext4/upper,workdir=$work/ext4/workdir"
+place overlay
+mount_at tmpfs -t tmpfs -o size=64M,huge=within_size tmpfs
+place tmpfs
+must mkdir "$work/mounts"
+must mkswap "$SCRATCH4" >/dev/null
+must put_back /sys/block/zram0/disksize 64M
+must mkswap /dev/zram0 >/dev/null
+
+# shellcheck disable=SC2317 # undo calls it.
+swap_off()
+{
+	local device _
+	while read -r device _; do
+		[[ $device != /dev/* ]] || swapoff "$device"
+	done </proc/swaps
+}
+at_undo+=(swap_off)
+
+diag "seed $seed, $seconds s"
+spawn torture torture --seed "$seed" --seconds "$seconds" --cgroup "$top" "${dirs[@]}" \
+	--mounts "$work/mounts" --module "$module" --swap "$SCRATCH4" --swap /dev/zram0 \
+	--patience $((30 * ${VM_SLOWNESS:-1})) "${more[@]}"
+status=0
+wait "${running[torture]}" || status=$?
+unset "running[torture]"
+figures W "$(cat "$work/torture.out")"
+diag "$(cat "$work/torture.out" "$work/torture.err")"
+check_eq "seed $seed: nothing is found" "$status" 0
+
+# An actor that never gets anything done tortures nobody. The longer it was, the surer it is.
+for name in "${!W[@]}"; do
+	[[ ${W[$name]} == */* ]] || continue
+	((seconds >= 60)) || break
+	check_num "$name: something was done" "${W[$name]%/*}" '>' 0
+done
+
+# No cgroup is held by what is no longer there.
+swap_off
+is_loaded || must module_load
+for name in mapped access adopt; do
+	must put_back "$SWITCHES/recharge_$name" 0
+done
+must put_back /sys/kernel/mm/lru_gen/min_ttl_ms 0
+quiesce
+must find "$top" -mindepth 1 -depth -type d -exec rmdir {} +
+check_audit "when nobody is left"
+for mount in "${mounts[@]}"; do
+	find "$mount" -mindepth 1 -maxdepth 1 ! -name files ! -name image ! -name upper ! -name workdir \
+		-exec rm -rf {} +
+	rm -rf "$mount"/files/* "$mount"/upper/*
+done
+sync
+# shellcheck disable=SC2317 # loop_until calls it.
+nothing_dies_when_dropped()
+{
+	echo 3 >/proc/sys/vm/drop_caches
+	nothing_dies
+}
+check "no removed cgroup is left" loop_until 30 nothing_dies_when_dropped
+check "the module comes out" loop_until 20 module_unload
+loaded=''
+
+# Those that are on are switched off some seconds after nobody needs them.
+keys=(memcg_dirty_key memcg_policy_key memcg_access_key memcg_redirect_key)
+# shellcheck disable=SC2317 # loop_until calls it.
+keys_are_off()
+{
+	local value
+	"$workload" keys "${keys[@]}" >"$work/keys" || return
+	for value in $(<"$work/keys"); do
+		[[ $value == *=0 ]] || return
+	done
+}
+if [[ -e /proc/kcore ]]; then
+	check "no static key is left on" loop_until 30 keys_are_off
+	diag "$(<"$work/keys")"
+else
+	skip "no static key is left on" "the kernel has no /proc/kcore"
+fi
+
+finish

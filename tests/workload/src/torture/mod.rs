@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `torture`: everything at once, from a seed.
+//!
+//! Each actor is a process that takes one random step after the other: one writes files, another sets limits, a third
+//! removes cgroups, and so on; [`ACTORS`] lists them. The numbers that an actor goes by follow from the seed and its name.
+//! What the others do meanwhile, and when, does not, so a seed finds much the same again and not exactly the same.
+//!
+//! Most of what a step asks for may be refused, because something is gone, full or busy. A finding is what cannot be
+//! explained so: a process that does not die, an errno that a file must not give, a module that does not come out. The
+//! rest is for the kernel's own checks, and for whoever looks at the statistics afterwards.
+//!
+//! A step is followed by a pause that grows with the processor time that it took, so that the actors together leave some
+//! of the machine to the processes and kernel threads they are to meet.
+
+mod files;
+mod groups;
+mod knobs;
+mod machine;
+mod memory;
+mod module;
+mod mounts;
+mod world;
+
+use crate::cgroup;
+use crate::control;
+use crate::error::Context;
+use crate::error::Result;
+use crate::random::Random;
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitPidFlag;
+use nix::sys::wait::WaitStatus;
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use std::time::Instant;
+use world::Actor;
+use world::Outcome;
+use world::Step;
+use world::World;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The cgroup below which all of it happens.
+    #[arg(long)]
+    cgroup: PathBuf,
+    /// A directory that the actors may write in (repeatable); each should be on a file system of its own.
+    #[arg(long = "dir", required = true)]
+    dirs: Vec<PathBuf>,
+    /// A directory to mount file systems in.
+    #[arg(long)]
+    mounts: PathBuf,
+    /// The module, which is loaded, and is removed and loaded again meanwhile.
+    #[arg(long)]
+    module: PathBuf,
+    /// Swap space, to be taken into use and out of it (repeatable).
+    #[arg(long = "swap")]
+    swaps: Vec<PathBuf>,
+    /// What the actors' numbers follow from.
+    #[arg(long)]
+    seed: u64,
+    /// How long.
+    #[arg(long)]
+    seconds: u64,
+    /// How long a process may take to die, or a module to come out.
+    #[arg(long, default_value_t = 120)]
+    patience: u64,
+    /// Only these actors (repeatable).
+    #[arg(long = "only")]
+    only: Vec<String>,
+    /// Not these actors (repeatable).
+    #[arg(long = "without")]
+    without: Vec<String>,
+    /// Say each step on stderr before it is taken.
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Name, how many of them, and what one does at a time.
+const ACTORS: [(&str, usize, Step); 26] = [
+    ("write", 3, files::write),
+    ("splice", 1, files::splice),
+    ("read", 1, files::read),
+    ("limit", 1, knobs::limit),
+    ("switch", 1, knobs::switch),
+    ("look", 1, knobs::look),
+    ("pressure", 1, knobs::pressure),
+    ("service", 2, groups::service),
+    ("tree", 1, groups::tree),
+    ("control", 1, groups::control),
+    ("migrate", 1, groups::migrate),
+    ("fork", 1, groups::fork_storm),
+    ("freeze", 1, groups::freeze),
+    ("kill", 1, groups::kill),
+    ("oom", 1, groups::out_of_memory),
+    ("mount", 2, mounts::mount),
+    ("huge", 1, memory::huge),
+    ("pin", 1, memory::pin),
+    ("fault", 1, memory::userfault),
+    ("node", 1, memory::nodes),
+    ("vm", 1, machine::vm),
+    ("sync", 1, machine::sync),
+    ("trace", 1, machine::trace),
+    ("swap", 1, machine::swap),
+    ("cpu", 1, machine::processor),
+    ("module", 1, module::reload),
+];
+
+/// What an actor counts, in shared memory.
+struct Counters<'a> {
+    done: &'a AtomicU64,
+    refused: &'a AtomicU64,
+}
+
+/// Processor time of this process and the children that it has waited for.
+fn processor_time() -> Result<Duration> {
+    use nix::sys::resource::UsageWho;
+    use nix::sys::resource::getrusage;
+    let mut sum = Duration::ZERO;
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        let usage = getrusage(who).context("getrusage")?;
+        for time in [usage.user_time(), usage.system_time()] {
+            sum += Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000);
+        }
+    }
+    Ok(sum)
+}
+
+/// One actor, until it is told to stop.
+fn act(mut actor: Actor<'_>, name: &str, step: Step, counters: &Counters<'_>) -> Result<()> {
+    // They are not what the kernel is to kill when memory is short, or the torture would be over unnoticed.
+    fs::write("/proc/self/oom_score_adj", "-1000").context("oom_score_adj")?;
+    // In a session of its own, so that a signal to the shell's group does not end half of it.
+    let mut before = processor_time()?;
+    while !actor.world.stopping() {
+        let outcome = step(&mut actor).context(name)?;
+        match outcome {
+            Outcome::Done => counters.done,
+            Outcome::Refused => counters.refused,
+        }
+        .fetch_add(1, Relaxed);
+        let now = processor_time()?;
+        let used = now.saturating_sub(before).mul_f64(actor.world.pause_factor);
+        before = now;
+        let least = Duration::from_millis(actor.random.below(20));
+        actor.rest((used + least).min(Duration::from_secs(3)));
+    }
+    Ok(())
+}
+
+/// Where a process is, for the report.
+fn describe(pid: Pid) -> String {
+    let mut text = format!("process {pid}:");
+    for file in ["comm", "cgroup", "wchan", "stack"] {
+        if let Ok(content) = fs::read_to_string(format!("/proc/{pid}/{file}")) {
+            text += &format!(" {file}: {}", content.trim_end());
+        }
+    }
+    text
+}
+
+/// Waits for the actors, which are told to stop at the `end`, or later, as soon as `each_did_something`: on a machine that
+/// is slow an actor may not have come to that. Returns how many failed.
+fn wait_for(
+    mut actors: BTreeMap<Pid, String>,
+    world: &World,
+    end: Instant,
+    each_did_something: impl Fn() -> bool,
+) -> Result<usize> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGCHLD);
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGINT);
+    signals.thread_block().context("block signals")?;
+    // An actor may wait for a child to die, and for another to do so in the same step.
+    let latest = end + world.patience;
+    let last = latest + 4 * world.patience;
+    let mut failed = 0;
+    loop {
+        loop {
+            let status = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(status) => status,
+                Err(nix::errno::Errno::ECHILD) => return Ok(failed),
+                Err(errno) => return Err(errno).context("wait for an actor"),
+            };
+            let Some(pid) = status.pid() else { break };
+            let name = actors.remove(&pid).unwrap_or_default();
+            if !matches!(status, WaitStatus::Exited(_, 0)) {
+                eprintln!("workload: {name}: {status:?}");
+                failed += 1;
+                // What was found may be gone in a moment.
+                world.stop();
+            }
+        }
+        let now = Instant::now();
+        if now >= latest || now >= end && each_did_something() {
+            world.stop();
+        }
+        if now >= last {
+            for (pid, name) in &actors {
+                eprintln!("workload: {name} does not end: {}", describe(*pid));
+            }
+            return Ok(failed + actors.len());
+        }
+        let until = if now < end {
+            end
+        } else if world.stopping() {
+            last
+        } else {
+            now + Duration::from_secs(1)
+        };
+        if let Some(signal) = control::wait_signal(&signals, until - now)? {
+            if signal != Signal::SIGCHLD {
+                world.stop();
+            }
+        }
+    }
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let wanted = |name: &str| {
+        let is = |other: &String| other == name;
+        (args.only.is_empty() || args.only.iter().any(is)) && !args.without.iter().any(is)
+    };
+    for name in args.only.iter().chain(&args.without) {
+        if !ACTORS.iter().any(|actor| actor.0 == name) {
+            return Err(format!("there is no actor {name}"));
+        }
+    }
+    let list: Vec<(String, usize)> = ACTORS
+        .iter()
+        .enumerate()
+        .filter(|(_, actor)| wanted(actor.0))
+        .flat_map(|(index, actor)| {
+            (0..actor.1).map(move |instance| (format!("{}.{instance}", actor.0), index))
+        })
+        .collect();
+    let shared = control::shared_counters(world::SHARED + 2 * ACTORS.len())?;
+    let (own, counters) = shared.split_at(world::SHARED);
+    let processors = cgroup::processors()?;
+    let world = World {
+        top: args.cgroup.clone(),
+        dirs: args.dirs.clone(),
+        mounts: args.mounts.clone(),
+        module: args.module.clone(),
+        swaps: args.swaps.clone(),
+        patience: Duration::from_secs(args.patience),
+        // Half of the machine is for what the steps cause elsewhere.
+        pause_factor: 2.0 * list.len() as f64 / processors as f64 - 1.0,
+        verbose: args.verbose,
+        shared: own,
+    };
+    world.make_groups()?;
+
+    let end = Instant::now() + Duration::from_secs(args.seconds);
+    let mut actors = BTreeMap::new();
+    for (name, index) in &list {
+        let actor = Actor {
+            world: &world,
+            random: Random::of(args.seed, name),
+            name: name.clone(),
+        };
+        let counters = Counters {
+            done: &counters[2 * index],
+            refused: &counters[2 * index + 1],
+        };
+        let pid = control::spawn(|| act(actor, name, ACTORS[*index].2, &counters))?;
+        actors.insert(pid, name.clone());
+    }
+    let each_did_something = || {
+        ACTORS
+            .iter()
+            .zip(counters.chunks_exact(2))
+            .all(|(actor, count)| !wanted(actor.0) || count[0].load(Relaxed) > 0)
+    };
+    let failed = wait_for(actors, &world, end, each_did_something)?;
+    world.settle();
+
+    let mut words = vec![format!("seed={} actors={}", args.seed, list.len())];
+    words.extend(
+        ACTORS
+            .iter()
+            .zip(counters.chunks_exact(2))
+            .filter(|(actor, _)| wanted(actor.0))
+            .map(|(actor, count)| {
+                let [done, refused] = [0, 1].map(|index: usize| count[index].load(Relaxed));
+                format!("{}={done}/{refused}", actor.0)
+            }),
+    );
+    println!("{}", words.join(" "));
+    if failed > 0 {
+        return Err(format!("{failed} actors failed"));
+    }
+    Ok(())
+}
