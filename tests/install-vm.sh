@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# install-vm.sh: tests in a guest that what is installed works with the real programs: systemd boots with the service, the
-# module and the example drop-ins, and crun starts a container with the example configuration. TAP on stdout.
+# install-vm.sh: tests of the installed files with the real programs, in a guest: systemd boots with the service, the module
+# and the example drop-ins, and crun starts a container with the example configuration. TAP on stdout.
 # Usage: tests/install-vm.sh      (after `make` and `make kernel`)
 #
-# The guest's root is made of this machine's systemd and crun with the libraries that they need, and of what install.sh puts
-# there. In the guest systemd runs as the first process of a PID namespace, as in a container, below the guest's own init,
-# whose verdict on the kernel is the runner's. What this machine has not got is skipped.
+# The guest's root has this machine's systemd and crun with their libraries, and the files that install.sh installs. systemd
+# runs as the first process of a PID namespace, as in a container, below the guest's init, which checks the kernel. Programs
+# that this machine lacks are skipped.
 
 set -uo pipefail
 export LC_ALL=C
@@ -27,12 +27,12 @@ if [[ ! $systemd ]] || ! command -v systemctl modprobe >/dev/null; then
 	exit
 fi
 
-# merged PATH: where PATH is in the guest, which has all in /usr.
+# merged PATH: the path in the guest, which has everything in /usr.
 merged() {
 	echo "/usr/${1#/usr}" | sed 's|//*|/|g'
 }
 
-# with_libraries FILE...: copy programs and what they are linked with.
+# with_libraries FILE...: copy programs and the libraries that they are linked with.
 with_libraries() {
 	local file
 	for file in "$@" $({ ldd "$@" 2>/dev/null || true; } |
@@ -52,7 +52,7 @@ for program in systemctl bash cat grep sed sleep env; do
 done
 with_libraries "${programs[@]}" "$(readlink -f "$(type -P modprobe)")"
 ln -s "$(merged "$(readlink -f "$(type -P modprobe)")")" "$root/usr/sbin/modprobe"
-# Some versions open these only when they need them.
+# Some versions load these on demand.
 for library in libmount.so.1 libkmod.so.2 libacl.so.1 libblkid.so.1; do
 	library=$(ldconfig -p | awk -v name="$library" '$1 == name { print $NF; exit }')
 	[[ ! $library ]] || with_libraries "$library"
@@ -66,7 +66,7 @@ DESTDIR=$root PREFIX=/usr "$TOP/tools/install.sh" cli module >"$work/installing"
 	{ cat "$work/installing" && exit 1; }
 depmod -b "$root" "$(cat "$TOP/build/release/linux/include/config/kernel.release")" 2>"$work/depmod"
 
-# An administrator who has followed Documentation/install.rst.
+# The setup of Documentation/install.rst.
 cp -r "$EXAMPLES"/systemd/*.d "$EXAMPLES"/systemd/*.service "$EXAMPLES"/node-exporter/* "$root/etc/systemd/system/"
 cat >>"$root/etc/memcg-knobs.toml" <<'END'
 [sysfs]
@@ -74,7 +74,7 @@ recharge_adopt = true
 [cgroup."system.slice"]
 dirty_limit_in_bytes = "256M"
 END
-# The service's only task is to tell which limits it finds, as an unprivileged user.
+# The service records the limits that it finds, as an unprivileged user.
 cat >"$root/etc/systemd/system/backup.service" <<'END'
 [Service]
 Type=oneshot
@@ -82,14 +82,20 @@ Slice=backup.slice
 User=nobody
 ExecStart=/bin/bash -c "cd /sys/fs/cgroup/backup.slice/backup.service && grep -H . memory.dirty_*limit_in_bytes >/tmp/seen"
 END
+# A substitute for a container runtime records the settings at its start.
+cat >"$root/etc/systemd/system/containerd.service" <<'END'
+[Service]
+Type=oneshot
+ExecStart=/bin/bash -c "cat /sys/fs/cgroup/system.slice/memory.dirty_limit_in_bytes >/tmp/seen-by-runtime"
+END
 cat >"$root/etc/systemd/system/default.target" <<'END'
 [Unit]
-Wants=memcg-knobs.service backup.service memcgctl-metrics.timer verify.service
+Wants=memcg-knobs.service containerd.service backup.service memcgctl-metrics.timer verify.service
 AllowIsolate=yes
 END
 cat >"$root/etc/systemd/system/verify.service" <<'END'
 [Unit]
-After=memcg-knobs.service backup.service backup-slice-limit.service
+After=memcg-knobs.service containerd.service backup.service backup-slice-limit.service
 [Service]
 Type=oneshot
 ExecStart=/bin/bash /verify
@@ -113,7 +119,7 @@ if crun=$(type -P crun); then
 	END
 fi
 
-# The exporter's package would start it as a service of this machine; its program is all that is wanted here.
+# Installing the exporter's package would start its service, so only its program is extracted.
 if ! exporter=$(type -P prometheus-node-exporter); then
 	(cd "$work" && apt-get download -qq prometheus-node-exporter && dpkg -x prometheus-node-exporter_*.deb exporter) \
 		>"$work/download" 2>&1
@@ -123,24 +129,17 @@ fi
 [[ ! -x $exporter ]] || install "$exporter" "$root/usr/bin/prometheus-node-exporter"
 cp "$(type -P busybox)" "$root/usr/bin/"
 
+cp "$TOP/tests/tap.sh" "$root/"
 cat >"$root/verify" <<'END'
 exec >/result 2>&1
 cd /sys/fs/cgroup
-number=0
-# is NAME WANTED COMMAND...
-is() {
-	local name=$1 wanted=$2 found
-	shift 2
-	found=$("$@" 2>&1)
-	number=$((number + 1))
-	[[ $found == "$wanted" ]] && echo "ok $number - $name" && return
-	echo "not ok $number - $name"
-	echo "# wanted: ${wanted//$'\n'/ | }; found: ${found//$'\n'/ | }"
-}
+work=/tmp
+source /tap.sh
 limits=$'memory.dirty_background_limit_in_bytes:33554432\nmemory.dirty_limit_in_bytes:67108864'
 is 'systemd: memcg-knobs.service has loaded the module and set a slice' 268435456 \
 	cat system.slice/memory.dirty_limit_in_bytes
 is 'systemd: memcg-knobs.service has set a switch' 1 cat /sys/kernel/mm/memcg_knobs/recharge_adopt
+is 'systemd: limits are set before container runtimes start' 268435456 cat /tmp/seen-by-runtime
 is 'systemd: drop-in of a service: in force before its first command' "$limits" cat /tmp/seen
 is 'systemd: drop-in of a slice' 268435456 cat backup.slice/memory.dirty_limit_in_bytes
 : >/tmp/seen
@@ -156,7 +155,7 @@ is 'systemd: after a reload the new settings are in force' 134217728 cat system.
 is 'systemd: metrics for the node exporter' '' systemctl start memcgctl-metrics
 is 'systemd: they are in the format that the collector reads' '# TYPE memcg_dirty_throttles_total counter' \
 	grep '^# TYPE memcg_dirty_throttles' /var/lib/prometheus/node-exporter/memcgctl.prom
-# served: the exporter, once it answers, has the same figures as the file, and knows counters for what they are.
+# served: the exporter serves the figures of the file, and knows which of them are counters.
 served() {
 	busybox ip link set lo up
 	prometheus-node-exporter --collector.disable-defaults --collector.textfile --web.listen-address=127.0.0.1:9100 \
@@ -175,8 +174,7 @@ if [[ -x /usr/bin/prometheus-node-exporter ]]; then
 	is 'node exporter: serves what memcgctl wrote' \
 		"$(grep -c '^memcg_dirty_limit_bytes' /var/lib/prometheus/node-exporter/memcgctl.prom)"$'\nnode_textfile_scrape_error 0\n# TYPE memcg_dirty_throttles_total counter\n0' served
 else
-	number=$((number + 1))
-	echo "ok $number - node exporter # SKIP it is neither installed here nor to be had"
+	skip 'node exporter' 'it is neither installed nor available'
 fi
 is 'systemd: none of these units has failed' '' systemctl --state=failed --no-legend --plain list-units 'memcg*' 'backup*'
 if [[ -d /bundle ]]; then
@@ -191,16 +189,15 @@ if [[ -d /bundle ]]; then
 	cd /
 	crun kill contained KILL
 else
-	number=$((number + 1))
-	echo "ok $number - crun: linux.resources.unified # SKIP crun is not installed here"
+	skip 'crun: linux.resources.unified' 'crun is not installed here'
 fi
 echo "1..$number"
 systemctl --no-block exit 7
 END
 
-# A systemd that does not get to the end gives no result, or says how it ended.
+# Without a result, print systemd's log.
 cat >"$work/guest" <<'END'
-# systemd gives services roots of their own, which takes a root that is a mount.
+# systemd gives services private roots, which needs a root that is a mount point.
 mount --bind /root-of-systemd /root-of-systemd
 mount -t tmpfs none /root-of-systemd/run
 mount -t tmpfs none /root-of-systemd/tmp

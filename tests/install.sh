@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh: tests that installing puts every file in its place, that uninstalling leaves nothing behind, that the packages
-# hold what they should, and that what is refused is refused with one line. TAP on stdout.
-# Usage: tests/install.sh      (after `make`; nothing outside of a temporary directory and build/ is written)
-# The reference for how files are called and what they may be is the table in installed() here, not the installer.
+# install.sh: tests of installing and uninstalling, of the contents of the packages, and of error messages. TAP on stdout.
+# Usage: tests/install.sh      (after `make`; only writes to a temporary directory and build/)
+# The table in installed() is the reference for names and modes of files, not the installer.
 # shellcheck disable=SC2317 # check calls functions by their names.
 
 set -uo pipefail
@@ -14,30 +13,10 @@ CTL=$TOP/build/bin/memcgctl
 KDIR=${KDIR:-$TOP/build/release/linux}
 unset PREFIX SYSCONFDIR DESTDIR DEBUG CONFIG DRY_RUN MODULE_SIGN_KEY MODULE_SIGN_CERT
 export KDIR
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0 failed=0
+# shellcheck source=tests/tap.sh
+source "$TOP/tests/tap.sh"
 
-# check NAME COMMAND...: one test. What the command prints is shown if it fails.
-check() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$work/said" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' "$work/said"
-		failed=1
-	fi
-}
-
-skip() {
-	number=$((number + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
-
-# installed PREFIX: mode and path of each file that belongs to the CLI, below that PREFIX and /etc.
+# installed PREFIX: mode and path of each file of the CLI, below PREFIX and /etc.
 installed() {
 	local command
 	cat <<-END
@@ -47,37 +26,46 @@ installed() {
 		644 $1/share/bash-completion/completions/memcgctl
 		644 $1/share/fish/vendor_completions.d/memcgctl.fish
 		644 $1/share/zsh/site-functions/_memcgctl
+		644 $1/share/doc/memcgctl/examples/grafana/memcg-knobs.json
+		644 $1/share/doc/memcgctl/examples/kubernetes/backup.yaml
+		644 $1/share/doc/memcgctl/examples/kubernetes/nri-events/events.yaml
+		644 $1/share/doc/memcgctl/examples/kubernetes/nri-events/kustomization.yaml
+		644 $1/share/doc/memcgctl/examples/kubernetes/nri-events/rbac.yaml
+		644 $1/share/doc/memcgctl/examples/kubernetes/nri/Containerfile
+		644 $1/share/doc/memcgctl/examples/kubernetes/nri/daemonset.yaml
+		644 $1/share/doc/memcgctl/examples/kubernetes/nri/kustomization.yaml
+		644 $1/share/doc/memcgctl/examples/kubernetes/shared-memory.yaml
 		644 $1/share/doc/memcgctl/examples/node-exporter/memcgctl-metrics.service
 		644 $1/share/doc/memcgctl/examples/node-exporter/memcgctl-metrics.timer
+		644 $1/share/doc/memcgctl/examples/nomad/backup.nomad.hcl
 		644 $1/share/doc/memcgctl/examples/oci/backup.container
 		644 $1/share/doc/memcgctl/examples/oci/config.json
+		644 $1/share/doc/memcgctl/examples/prometheus/memcg-knobs.rules.yml
+		644 $1/share/doc/memcgctl/examples/prometheus/memcg-knobs.test.yml
 		644 $1/share/doc/memcgctl/examples/systemd/backup-slice-limit.service
 		644 $1/share/doc/memcgctl/examples/systemd/backup.service.d/dirty-limit.conf
 		644 $1/share/doc/memcgctl/examples/systemd/backup.slice.d/dirty-limit.conf
 		644 $1/share/doc/memcgctl/examples/systemd/modules-load.conf
 		644 $1/share/man/man1/memcgctl.1
+		644 $1/share/man/man5/memcg-knobs.toml.5
+		644 $1/share/man/man7/memcg-knobs.7
 	END
 	for command in $("$CTL" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }'); do
 		echo "644 $1/share/man/man1/memcgctl-$command.1"
 	done
 }
 
-# same WANTED FOUND: two lists, in any order.
-same() {
-	diff <(sort <<<"$1") <(sort <<<"$2")
-}
-
 files() {
 	(cd "$1" && find . ! -type d -printf '%m /%P\n')
 }
 
-# fresh: an empty root in $root.
+# fresh: create an empty root in $root.
 fresh() {
 	root=$(mktemp -d "$work/root.XXXXXX")
 	export DESTDIR=$root
 }
 
-# says WORDS COMMAND...: it fails, and says so in one line with these words.
+# says WORDS COMMAND...: the command fails with one line that contains these words.
 says() {
 	local words=$1 said
 	shift
@@ -101,7 +89,7 @@ cli_files() {
 	"$INSTALL" cli && same "$(with_manifest /usr/local)" "$(files "$root")"
 }
 
-# With what means something to sed or to systemd in it.
+# With characters that are special to sed or systemd.
 prefix_is_heeded() {
 	PREFIX='/opt/m k&|' "$INSTALL" cli &&
 		same "$(with_manifest '/opt/m k&|')" "$(files "$root")" &&
@@ -129,7 +117,7 @@ settings_are_kept() {
 		same '644 /etc/memcg-knobs.toml' "$(files "$root")" && [[ $(<"$root/etc/memcg-knobs.toml") == '[sysfs]' ]]
 }
 
-# A page that a former version had.
+# A man page of an earlier version.
 upgrade_removes_what_is_gone() {
 	local page=/usr/local/share/man/man1/memcgctl-former.1
 	"$INSTALL" cli && touch "$root$page" &&
@@ -150,7 +138,7 @@ check "uninstall leaves nothing" uninstall_leaves_nothing
 check "uninstall: nothing is installed" says 'nothing is installed' "$INSTALL" uninstall
 fresh
 check "install-cli: PREFIX" prefix_is_heeded
-check "install-cli: a PREFIX that a unit can not have" says 'which mean something in a unit' env PREFIX='/opt/%n' "$INSTALL" cli
+check "install-cli: a PREFIX that a unit can not have" says 'which are special in a unit' env PREFIX='/opt/%n' "$INSTALL" cli
 fresh
 check "uninstall leaves what others put there" what_others_put_there_stays
 fresh
@@ -169,7 +157,7 @@ module_files() {
 		cmp "$TOP/build/release/memcg_knobs.ko" "$root/lib/modules/$release/updates/memcg_knobs.ko"
 }
 
-# kernel_tree RELEASE OPTION...: a directory that looks like that kernel's build tree.
+# kernel_tree RELEASE OPTION...: a mock build tree of a kernel.
 kernel_tree() {
 	local tree=$work/tree-$1
 	mkdir -p "$tree/include/config"
@@ -193,10 +181,10 @@ check "install: a failed attempt leaves nothing" nothing_left
 if ((EUID == 0)) && command -v setpriv >/dev/null && setpriv --reuid 65534 --clear-groups test -x "$INSTALL"; then
 	check "install: root is needed" says 'this needs root' without_root
 else
-	skip "install: root is needed" "takes root to try, and a checkout that others can read"
+	skip "install: root is needed" "needs root, and a checkout that other users can read"
 fi
 
-# not_built: a checkout in which nothing has been built.
+# not_built: in a checkout without build/.
 not_built() {
 	mkdir -p "$work/checkout"
 	cp -r "$TOP/tools" "$TOP/packaging" "$work/checkout/"
@@ -209,7 +197,7 @@ check "install: module is not built" not_built module module
 
 # --- DKMS ---
 
-# dkms_says TREE: what its dkms.conf says for this kernel, sourced as dkms does; and whether the kernel is excluded.
+# dkms_says TREE: the output of dkms.conf for this kernel, sourced as dkms does; and whether the kernel is excluded.
 dkms_says() {
 	# shellcheck disable=SC2016 # The inner shell expands it.
 	bash -c 'kernelver=$1 kernel_source_dir=$2; . "$3" >/dev/null; echo "excluded: ${BUILD_EXCLUSIVE_KERNEL:-no}"' \
@@ -220,7 +208,7 @@ refused() {
 	local said
 	said=$(dkms_says "$(kernel_tree "$@")")
 	echo "$said"
-	# One line of ours besides that of the test; the pattern in it matches no kernel.
+	# One line of dkms.conf besides the test's; the pattern in that matches no kernel.
 	[[ $(wc -l <<<"$said") -eq 2 && $said == "memcg-knobs: no module is built for kernel $1"*$'\n'excluded:\ ^* ]]
 }
 
@@ -234,10 +222,22 @@ accepted() {
 dkms_is_whole() {
 	local file
 	"$INSTALL" dkms && "$root/usr/src/memcg-knobs-$version/check-kernel.sh" "$KDIR" "$release" &&
-		for file in "$TOP"/rust/*.rs "$TOP/Kbuild" "$TOP/tools/env.sh" "$TOP/tools/module.sh"; do
+		for file in "$TOP"/rust/*.rs "$TOP"/rust/policy/src/*.rs "$TOP/Kbuild" "$TOP/tools/env.sh" "$TOP/tools/module.sh"; do
 			cmp "$file" "$root/usr/src/memcg-knobs-$version/${file#"$TOP/"}" || return
 		done
 	grep -qx "PACKAGE_VERSION=$version" "$root/usr/src/memcg-knobs-$version/dkms.conf"
+}
+
+# As dkms does when a patched kernel is installed, but in separate directories.
+dkms_builds() {
+	local dkms=(dkms --dkmstree "$work/dkms" --sourcetree "$root/usr/src")
+	mkdir -p "$work/dkms"
+	"${dkms[@]}" add "memcg-knobs/$version" || return
+	if ! "${dkms[@]}" build "memcg-knobs/$version" -k "$release" --kernelsourcedir "$(readlink -f "$KDIR")"; then
+		cat "$work/dkms/memcg-knobs/$version/build/make.log"
+		return 1
+	fi
+	[[ $(PATH=$PATH:/usr/sbin:/sbin modinfo -F vermagic "$work/dkms/memcg-knobs/$version/$release/"*/module/memcg_knobs.ko) == "$release "* ]]
 }
 
 version=$("$CTL" --version | cut -d ' ' -f 2)
@@ -245,23 +245,30 @@ fresh
 check "install-dkms: what building takes" dkms_is_whole
 check "dkms: the patched kernel is accepted" accepted
 check "dkms: a kernel without patches is refused in one line" refused 6.1.0 CONFIG_RUST=y
-check "dkms: a kernel without Rust is refused in one line" refused 6.1.1 CONFIG_MEMCG_EXT=y
-check "dkms: headers without Rust are refused in one line" refused 6.1.2 CONFIG_MEMCG_EXT=y CONFIG_RUST=y
+check "dkms: a kernel without Rust is refused in one line" refused 6.1.1 CONFIG_MEMCG_POLICY=y
+check "dkms: headers without Rust are refused in one line" refused 6.1.2 CONFIG_MEMCG_POLICY=y CONFIG_RUST=y
+if command -v dkms >/dev/null && ((EUID == 0)); then
+	check "dkms: builds the module for the patched kernel" dkms_builds
+else
+	skip "dkms: builds the module for the patched kernel" "needs dkms and root"
+fi
 check "uninstall leaves nothing of DKMS" uninstall_leaves_nothing
 
-# --- what is installed is good ---
+# --- examples and units ---
 
 example_settings() {
-	local said
-	"$CTL" apply --dry-run "$TOP/packaging/memcg-knobs.toml" || return
-	# With all in it put into force: this machine may lack what it takes, but the file has no mistakes.
+	local said status=0
+	# 3: this machine lacks the feature, which is checked after the file has been parsed.
+	"$CTL" apply --dry-run "$TOP/packaging/memcg-knobs.toml" || status=$?
+	((status == 0 || status == 3)) || return
+	# The file has no errors with all of its comments removed either.
 	sed -E 's/^#(\[|[a-z_]+ = )/\1/' "$TOP/packaging/memcg-knobs.toml" >"$work/all.toml"
 	grep -q '^dirty_ratio' "$work/all.toml" || return
-	said=$("$CTL" apply --dry-run "$work/all.toml" 2>&1 | grep -vE ': no such (file|cgroup)|^(would change|skipped) ')
+	said=$("$CTL" apply --dry-run "$work/all.toml" 2>&1 | grep -vE ': no such (file|cgroup)|is in use by cgroup v1|^(would change|skipped) ')
 	same '' "$said"
 }
 
-# That the programs are installed, and the system's own units beside ours, is not what is looked at here.
+# Missing programs and system units are not errors here.
 units() {
 	local said unit all=$work/units
 	mkdir -p "$all/backup.service.d" "$all/backup.slice.d"
@@ -278,45 +285,116 @@ units() {
 
 fresh
 "$INSTALL" cli >/dev/null
+# The scale ends at "10.0 UNSAFE"; --threshold is in tenths.
+unit_is_confined() {
+	systemd-analyze security --offline=yes --no-pager --threshold=29 \
+		"$root/usr/local/lib/systemd/system/memcg-knobs.service"
+}
+
 check "example settings" example_settings
 check "example of the OCI runtime's configuration" python3 -m json.tool "$TOP/packaging/examples/oci/config.json"
+# kubernetes: the manifests are valid YAML; the plugin needs no access to the cluster, and a single right for events; the
+# files that a kustomization names exist.
+kubernetes() {
+	python3 - "$TOP/packaging/examples/kubernetes" <<-'END'
+		import pathlib
+		import sys
+		import yaml
+
+		top = pathlib.Path(sys.argv[1])
+		manifests = {}
+		for path in top.rglob("*.yaml"):
+		    manifests[str(path.relative_to(top))] = list(yaml.safe_load_all(path.read_text()))
+		assert [one["kind"] for one in manifests["nri/daemonset.yaml"]] == ["DaemonSet"]
+		spec = manifests["nri/daemonset.yaml"][0]["spec"]["template"]["spec"]
+		assert spec["automountServiceAccountToken"] is False and "serviceAccountName" not in spec
+		for name, documents in manifests.items():
+		    for document in documents:
+		        if document["kind"] == "Kustomization":
+		            named = document["resources"] + [patch["path"] for patch in document.get("patches", [])]
+		            assert all(((top / name).parent / one).exists() for one in named), name
+		rules = [one["rules"] for one in manifests["nri-events/rbac.yaml"] if one["kind"] == "ClusterRole"]
+		assert rules == [[{"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}]], rules
+	END
+}
+
+# podman's generator accepts the example; not every release of podman has it.
+quadlet() {
+	local said
+	mkdir -p "$work/quadlet" && cp "$TOP/packaging/examples/oci/backup.container" "$work/quadlet/" || return
+	said=$(QUADLET_UNIT_DIRS=$work/quadlet /usr/libexec/podman/quadlet -dryrun 2>&1)
+	echo "$said"
+	[[ $said == *"ExecStart=/usr/bin/podman run "*" --cgroup-conf=memory.dirty_limit_in_bytes=64M "* ]]
+}
+
+[[ ! -x /usr/libexec/podman/quadlet ]] || check "example for podman's generator" quadlet
+if python3 -c 'import yaml' 2>/dev/null; then
+	check "examples for Kubernetes" kubernetes
+else
+	skip "examples for Kubernetes" "python3-yaml is missing"
+fi
 if command -v systemd-analyze >/dev/null; then
 	check "units and drop-ins" units
+	check "memcg-knobs.service: exposure below 3 of 10" unit_is_confined
 else
-	skip "units and drop-ins" "there is no systemd-analyze here"
+	skip "units and drop-ins" "systemd-analyze is not installed"
+	skip "memcg-knobs.service: exposure below 3 of 10" "systemd-analyze is not installed"
 fi
 
 # --- packages ---
 
-# Man pages are compressed, and what dpkg does by itself is not in it.
-deb_files() {
-	local deb
-	deb=$TOP/build/memcgctl_${version}_$(dpkg --print-architecture).deb
-	rm -f "$deb"
-	"$TOP/tools/deb.sh" || return
-	same "$({
-		installed /usr | sed '/\/man1\//s/$/.gz/'
-		echo "644 /usr/share/doc/memcgctl/changelog.Debian.gz"
-		echo "644 /usr/share/doc/memcgctl/copyright"
-		echo "644 /usr/share/lintian/overrides/memcgctl"
-	})" "$(dpkg-deb --fsys-tarfile "$deb" | tar -t -v --numeric-owner | awk '
+# in_deb FILE: mode and path of each file, and owners other than root.
+in_deb() {
+	dpkg-deb --fsys-tarfile "$1" | tar -t -v --numeric-owner | awk '
 		!/^d/ {
 			if ($2 != "0/0") print "owner " $2
 			print ($1 == "-rwxr-xr-x" ? 755 : $1 == "-rw-r--r--" ? 644 : $1), substr($6, 2)
-		}')" &&
-		same /etc/memcg-knobs.toml "$(dpkg-deb -I "$deb" conffiles)" &&
-		same "$version" "$(dpkg-deb -f "$deb" Version)" &&
-		same "memcgctl ($version)" "$(sed -n '1s/).*/)/p' "$TOP/packaging/debian/changelog")"
+		}'
 }
 
-if command -v dpkg-deb >/dev/null && { command -v cargo-deb || [[ -x ~/.cargo/bin/cargo-deb ]]; } >/dev/null; then
+# Debian has different directories for units and for zsh completions. Man pages are compressed, and the manifest is left out.
+deb_files() {
+	local deb
+	deb=$TOP/build/deb/memcgctl_${version}_$(dpkg --print-architecture).deb
+	same "$({
+		installed /usr | sed -E '/\/man[0-9]\//s/$/.gz/; s,zsh/site-functions,zsh/vendor-completions,; s,/usr(/lib/systemd),\1,'
+		echo "644 /usr/share/doc/memcgctl/changelog.gz"
+		echo "644 /usr/share/doc/memcgctl/copyright"
+		echo "644 /usr/share/lintian/overrides/memcgctl"
+	})" "$(in_deb "$deb" | sed 's,/usr/lib/systemd,/lib/systemd,')" &&
+		same /etc/memcg-knobs.toml "$(dpkg-deb -I "$deb" conffiles)" &&
+		same "$version" "$(dpkg-deb -f "$deb" Version)"
+}
+
+# The package has the files that `make install-dkms` installs.
+deb_dkms_files() {
+	local deb=$TOP/build/deb/memcg-knobs-dkms_${version}_all.deb
+	fresh
+	"$INSTALL" dkms &&
+		same "$({
+			files "$root" | grep -vE '/(COPYING|manifest)$'
+			echo "644 /usr/share/doc/memcg-knobs-dkms/changelog.gz"
+			echo "644 /usr/share/doc/memcg-knobs-dkms/copyright"
+		})" "$(in_deb "$deb")" &&
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" --strip-components=4 "./usr/src/memcg-knobs-$version/dkms.conf" &&
+		cmp "$work/dkms.conf" "$root/usr/src/memcg-knobs-$version/dkms.conf" &&
+		[[ $(dpkg-deb -I "$deb" postinst) == *dkms*memcg-knobs*"$version"* ]]
+}
+
+if dpkg-query -W debhelper dh-dkms >/dev/null 2>&1; then
 	unset DESTDIR
-	check "deb: every file, its mode and owner" deb_files
+	check "deb: dpkg-buildpackage, and lintian finds nothing" "$TOP/tools/deb.sh"
+	check "deb: memcgctl: every file, its mode and owner" deb_files
+	check "deb: memcg-knobs-dkms: every file, its mode and owner" deb_dkms_files
 else
-	skip "deb: every file, its mode and owner" "cargo-deb is missing; \`make deb\` installs it"
+	for name in "dpkg-buildpackage" "memcgctl" "memcg-knobs-dkms"; do
+		skip "deb: $name" "debhelper or dh-dkms is missing"
+	done
 fi
 
-# headers: those that kernel-deb.sh's packages have, as bindeb-pkg takes them out of a build tree, are good for the module.
+# --- the kernel's packages ---
+
+# headers: the module can be built against the headers of kernel-deb.sh's packages, as bindeb-pkg copies them from a tree.
 headers() {
 	local source tree
 	tree=$(realpath "$KDIR")
@@ -324,7 +402,7 @@ headers() {
 	mkdir -p "$work/patched/scripts/package"
 	cp "$source/scripts/package/install-extmod-build" "$work/patched/scripts/package/"
 	GIT_CEILING_DIRECTORIES=$work git -C "$work/patched" apply "$TOP/packaging/kernel/rust-headers.patch" || return
-	# The same compiler for both, so that the tree's programs for the host are taken as they are.
+	# The same compiler for both, so that the tree's host programs are used.
 	(cd "$tree" && srctree=$source SRCARCH=x86 CC=cc HOSTCC=cc \
 		sh "$work/patched/scripts/package/install-extmod-build" "$work/headers") || return
 	"$TOP/packaging/dkms/check-kernel.sh" "$work/headers" "$release" || return
@@ -339,5 +417,4 @@ check "kernel-deb: CONFIG is missing" says 'CONFIG= is missing' "$TOP/tools/kern
 check "kernel-deb: CONFIG is no configuration" says 'is not the configuration of a 64-bit kernel' \
 	env CONFIG=/etc/passwd "$TOP/tools/kernel-deb.sh"
 
-echo "1..$number"
-exit "$failed"
+done_testing

@@ -133,3 +133,15 @@ clean()
 		cg_remove "$name"
 	done
 }
+
+# worker_us TRACE: microseconds that the worker of recharging ran, according to the
+# kernel's trace of when each work begins and ends.
+worker_us()
+{
+	awk '$NF ~ /^memcg_/ {
+		for (i = 1; $(i + 1) !~ /^workqueue_/; i++)
+			;
+		if ($(i + 1) == "workqueue_execute_start:") begun = $i
+		if ($(i + 1) == "workqueue_execute_end:") sum += $i - begun
+	} END { printf "%.0f", sum * 1000000 }' "$1"
+}

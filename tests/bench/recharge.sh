@@ -84,12 +84,7 @@ by_worker()
 	echo >$trace/trace
 	"${@:3}"
 	sleep 1
-	us=$(awk '$NF ~ /^memcg_/ {
-		for (i = 1; $(i + 1) !~ /^workqueue_/; i++)
-			;
-		if ($(i + 1) == "workqueue_execute_start:") begun = $i
-		if ($(i + 1) == "workqueue_execute_end:") sum += $i - begun
-	} END { printf "%.0f", sum * 1000000 }' $trace/trace)
+	us=$(worker_us $trace/trace)
 	must put_back $trace/events/workqueue/enable 0
 	((us > 0)) || bail "no work of the worker's was traced"
 	taken "$2"

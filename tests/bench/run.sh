@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # Makes the figures of Documentation/benchmarks.md: runs each measurement in the
 # guests that its head asks for (see lib.sh), keeps the rows in build/bench/ as
-# CSV, and writes the document anew from those (report.sh).
-# Usage: tests/bench/run.sh [tightness|lowering|parent|victim|cost|recharge|redirect]...   (none: all)
+# CSV, and writes the document anew from those (report.sh). Rows that are exact counts
+# are kept in tests/bench/counts/ as well, where a change of one shows in a review.
+# Exit status 1: a bound of what was measured is not met.
+# Usage: tests/bench/run.sh [tightness|lowering|parent|victim|pace|memory|cost|recharge|redirect|scale]...   (none: all)
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tools/env.sh
 source "$here/../../tools/env.sh"
 results=$BUILD/bench
-mkdir -p "$results"
+mkdir -p "$results" "$here/counts"
 
 names=("$@")
-((${#names[@]})) || names=(tightness lowering parent victim cost recharge redirect)
+((${#names[@]})) || names=(tightness lowering parent victim pace memory cost recharge redirect scale)
 for name in "${names[@]}"; do
 	grep -q '^# vm: ' "$here/$name.sh" 2>/dev/null || die bench "there is no measurement $name"
 done
@@ -34,8 +36,8 @@ build_id()
 	local measurements=()
 	mapfile -t measurements < <(grep -l '^# vm: ' "$here"/*.sh)
 	cat "$BUILD"/{stock/bzImage,release/bzImage,release/memcg_knobs.ko,bin/workload} \
-		"${measurements[@]}" "$here/lib.sh" "$TOP"/tests/kselftest/lib.sh \
-		"$TOP"/tests/vm/{run.sh,init,mkinitramfs} | hash | cut -c 1-12
+		"${measurements[@]}" "$here/lib.sh" "$TOP"/tests/kselftest/{lib.sh,lib/*.sh} \
+		"$TOP"/tests/vm/{run.sh,host.sh,initrd.sh,judge.sh,init,mkinitramfs} | hash | cut -c 1-12
 }
 
 # measure NAME: what was measured before stays until all of it has come through.
@@ -60,6 +62,9 @@ measure()
 	[[ $(build_id) == "$build" ]] ||
 		die bench "kernels, programs or scripts have changed while $1 was measured; its figures are dropped"
 	mv "$new" "$results/$1.csv"
+	# Of a guest whose clock counts instructions; which host or build counted them is no part of it.
+	! grep -q '^# vm: .*--icount' "$here/$1.sh" ||
+		grep -v '^#' "$results/$1.csv" >"$here/counts/$1.csv"
 }
 
 for name in "${names[@]}"; do
@@ -67,3 +72,11 @@ for name in "${names[@]}"; do
 done
 "$here/report.sh"
 step bench "Documentation/benchmarks.md is written; the rows are in ${results#"$TOP/"}"
+# Only what was measured now: the list at the document's beginning has all of it once more.
+broken=$(for name in "${names[@]}"; do
+	awk -v made="\`tests/bench/run.sh $name\`" '
+		/^## / { inside = 0 }
+		index($0, made) { inside = 1 }
+		inside && /\*\*not met\*\* \|$/' "$TOP/Documentation/benchmarks.md"
+done)
+[[ ! $broken ]] || die bench "bounds are not met:" "$broken"

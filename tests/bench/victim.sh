@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a small, paced writer (125 appends of 4 KiB a second) gets of a disk of
+# What a small writer at a fixed rate (125 appends of 4 KiB a second) gets of a disk of
 # 2 MB/s that a hog writes to as well, and where in the kernel it waits:
 #   alone     no hog
 #   beside    the hog has no limit

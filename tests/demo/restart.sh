@@ -19,8 +19,8 @@ disk_read()
 show()
 {
 	echo
-	echo "\$ memcgctl tree web     # $1"
-	memcgctl tree web || bail "memcgctl tree failed"
+	echo "\$ memcgctl tree --charges web     # $1"
+	memcgctl tree --charges web || bail "memcgctl tree failed"
 }
 
 # restart RUN: the service goes and comes back, and reads its file.
