@@ -3,9 +3,10 @@
 //! What must hold for any bytes that a parser of `memcgfs` is given. The fuzz targets call these, and the property
 //! tests of the library as well.
 
+use memcgfs::declared::with_key;
 use memcgfs::mounting::Options;
+use memcgfs::pattern::Pattern;
 use memcgfs::settings::Settings;
-use memcgfs::size::Bytes;
 use memcgfs::tracing::Line;
 use memcgfs::waiting::Pressure;
 use memcgfs::Amount;
@@ -18,7 +19,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// `KNOB=VALUE`: what the kernel would read back is a value again, the same one.
+/// `KNOB=VALUE`: the value that the kernel would read back parses to the same value.
 pub fn assignment(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -48,7 +49,7 @@ pub fn span(data: &[u8]) {
     }
 }
 
-/// A settings file: mistakes are in lines that there are, and told in a line each.
+/// A settings file: errors name existing lines, and each is a single line.
 pub fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let Err(mistakes) = Settings::parse(&text) else {
@@ -61,6 +62,61 @@ pub fn settings(data: &[u8]) {
             "{mistake}"
         );
         assert!(!mistake.text.chars().any(char::is_control), "{mistake:?}");
+    }
+}
+
+/// A setting that is added to a file is declared by it exactly once.
+pub fn declared(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let Ok(before) = Settings::parse(&text) else {
+        return;
+    };
+    let name = before
+        .cgroups
+        .first()
+        .map_or("a b", |cgroup| cgroup.name.what.as_str());
+    let Some(new) = with_key(&text, ("cgroup", Some(name)), "dirty_min", "4096") else {
+        return;
+    };
+    let after = Settings::parse(&new);
+    assert!(after.is_ok(), "{new}");
+    let after = after.unwrap_or_default();
+    let mut cgroups = after
+        .cgroups
+        .iter()
+        .filter(|cgroup| cgroup.name.what == name);
+    let assignments = cgroups.next().map_or(&[][..], |cgroup| &cgroup.assignments);
+    let texts = assignments
+        .iter()
+        .map(|known| (known.what.knob().short_name(), known.what.text()));
+    assert!(
+        texts.clone().any(|found| found == ("dirty_min", "4096")),
+        "{new}"
+    );
+    assert_eq!(
+        with_key(&new, ("cgroup", Some(name)), "dirty_min", "4096").as_ref(),
+        Some(&new)
+    );
+}
+
+/// A pattern and a path, in two lines: text without wildcards matches itself.
+pub fn pattern(data: &[u8]) {
+    let mut lines = data.splitn(2, |byte| *byte == b'\n');
+    let (pattern, path) = (
+        lines.next().unwrap_or_default(),
+        lines.next().unwrap_or_default(),
+    );
+    let path = Path::new(OsStr::from_bytes(path));
+    let _ = Pattern::new(pattern).matches(path);
+    let plain = path
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    let bytes = path.as_os_str().as_bytes();
+    if plain && !Pattern::is_pattern(bytes) {
+        assert!(
+            Pattern::new(&[b"/", bytes].concat()).matches(path),
+            "{path:?}"
+        );
     }
 }
 
@@ -104,9 +160,9 @@ pub fn name(data: &[u8]) {
     assert!(!shown.chars().any(char::is_control), "{shown:?}");
 }
 
-/// A size as people read it: never above what is there.
+/// A size for display: never more than the exact value.
 pub fn size(data: &[u8]) {
     if let Ok(Some(bytes)) = memcgfs::size::parse_bytes(data) {
-        assert!(Bytes(bytes).to_string().ends_with('B'));
+        assert!(bytes.to_string().ends_with('B'));
     }
 }

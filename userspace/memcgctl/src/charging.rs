@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is told of a cgroup's charges: how much it is, for whom it pays, and who pays for it.
+//! A cgroup's charges: how much, for which cgroups and mounts it pays, and which cgroup pays for it.
 
 use crate::json::Name;
 use memcgfs::escaped;
-use memcgfs::size::Bytes;
+use memcgfs::units::Bytes;
 use memcgfs::ChargedMount;
 use memcgfs::Charges;
-use memcgfs::Kinds;
 use memcgfs::Limit;
 use memcgfs::Payers;
+use memcgfs::Payments;
 use memcgfs::Snapshot;
 use serde::Serialize;
 use std::ffi::OsStr;
@@ -19,7 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 #[derive(Serialize)]
 pub struct Charging {
     #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<u64>,
+    pub memory: Option<u64>,
     /// `null` for `max`.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_max: Option<Option<u64>>,
@@ -27,7 +27,7 @@ pub struct Charging {
     file: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shmem: Option<u64>,
-    /// Who pays for what its tasks bring in.
+    /// The cgroup that pays for memory that its tasks bring in.
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_by: Option<PaidBy>,
     /// The mounts that it pays for.
@@ -86,7 +86,7 @@ impl MountReport {
 }
 
 impl Charging {
-    /// Those of a cgroup, given what those above it declare and all mounts that are charged to one.
+    /// The charges of a cgroup, given its ancestors' memory.persistent and all mounts with memcg=.
     pub fn read(
         snapshot: &Snapshot,
         above: &[Snapshot],
@@ -107,7 +107,7 @@ impl Charging {
         })
     }
 
-    /// Lines of a name and what it is; `own` is the cgroup's path.
+    /// Lines of a name and a value; `own` is the cgroup's path.
     pub fn lines(&self, own: &OsStr) -> Vec<(&'static str, String)> {
         let mut lines = Vec::new();
         if self.memory.is_some() {
@@ -143,10 +143,14 @@ impl Charging {
             .map(|text| text.unwrap_or_else(|| "-".to_owned()))
     }
 
-    /// For whom it pays, and who pays for it, in one line; `declared` is what it pays for below it.
-    pub fn payments(&self, own: &OsStr, declared: Option<Kinds>) -> String {
+    /// What it pays for and which cgroup pays for it, in one line; `declared` is what it pays for below it.
+    pub fn payments(&self, own: &OsStr, declared: Option<Payments>) -> String {
         let mut parts = Vec::new();
-        let declared = declared.unwrap_or_default().words().join(" and ");
+        let declared = declared
+            .unwrap_or_default()
+            .words()
+            .collect::<Vec<_>>()
+            .join(" and ");
         if !declared.is_empty() {
             parts.push(format!("pays for {declared} below"));
         }

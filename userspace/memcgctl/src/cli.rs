@@ -7,20 +7,24 @@ pub mod help;
 mod target;
 
 pub use args::*;
+pub use target::amount;
 pub use target::usage;
 pub use target::Target;
+pub use target::Wanted;
 
 use crate::cmd_top::keys;
+use clap::error::ErrorKind;
 use clap::Args;
 use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
 use memcgfs::knobs;
+use memcgfs::switches;
 use std::env;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// What a file for `apply` looks like.
+/// An example of a file for `apply`.
 const APPLY: &str = "\
 A file:
 
@@ -35,9 +39,9 @@ A file:
   optional = true                      # no error if it is not running
   dirty_ratio = 2.5
 
-All of it is checked before anything is written; what holds already is not written again.";
+The whole file is checked before anything is written; values that are already set are not written again.";
 
-/// Dirty limits and charges of cgroups: look at them, explain them, set them.
+/// Show, explain and set dirty limits and charges of cgroups.
 #[derive(Debug, Parser)]
 #[command(name = "memcgctl", version)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
@@ -52,10 +56,10 @@ pub struct Cli {
 /// Where the kernel's files are; elsewhere in tests.
 #[derive(Args, Debug)]
 pub struct Places {
-    /// Take DIR for the cgroup2 mount.
+    /// Use DIR as the cgroup2 mount.
     #[arg(long, global = true, hide = true, value_name = "DIR")]
     pub cgroup_root: Option<PathBuf>,
-    /// Take DIR for /proc.
+    /// Use DIR as /proc.
     #[arg(
         long,
         global = true,
@@ -64,7 +68,7 @@ pub struct Places {
         default_value = "/proc"
     )]
     pub proc_root: PathBuf,
-    /// Take DIR for /sys.
+    /// Use DIR as /sys.
     #[arg(
         long,
         global = true,
@@ -77,49 +81,72 @@ pub struct Places {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Tell whether this machine can hold dirty limits, and what to do if not.
+    /// Check that this machine supports dirty limits, and suggest how to fix what is missing.
     Check(CheckArgs),
-    /// Show a cgroup's limits, what is in force and why, its dirty pages, and who pays for what.
+    /// Show a cgroup's limits, which of them are in force and why, its dirty pages, and which cgroup pays for what.
     Show(ShowArgs),
-    /// Show the same for a cgroup and all below it, as a table.
+    /// Show a table of a cgroup and all cgroups below it.
     Tree(TreeArgs),
-    /// Derive the limit in force from raw figures, tell who binds and what to change.
+    /// Explain the limit in force: which limit binds writers, how it was derived, and what to change.
     Explain(ExplainArgs),
-    /// Show all cgroups in a table that renews itself.
+    /// Suggest a limit and a pace that fit a device, and the command that sets them.
+    Suggest(SuggestArgs),
+    /// Show all cgroups in a table that is updated continuously.
     #[command(after_help = keys::help())]
     Top(TopArgs),
-    /// Watch a cgroup's dirty pages against their limit over time.
+    /// Watch the dirty pages of cgroups against their limits over time.
     Watch(WatchArgs),
-    /// Tell of each writer that waits and each charge that goes elsewhere, as it happens.
+    /// Trace throttled writers and redirected charges as they happen.
     Trace(TraceArgs),
-    /// Set knobs of a cgroup and tell what took force.
+    /// Record the figures that top shows, for top --replay.
+    Record(RecordArgs),
+    /// Set files of cgroups or switches of the machine, and show the limits that took effect.
     #[command(
-        override_usage = "memcgctl set [OPTIONS] <CGROUP|--self> <KNOB=VALUE>...",
+        override_usage = "memcgctl set [OPTIONS] <CGROUP...|--self> <KNOB=VALUE>...\n       \
+                          memcgctl set [OPTIONS] --system <SWITCH=VALUE>...",
         after_help = knob_help()
     )]
     Set(SetArgs),
-    /// Write back a cgroup's dirty pages and wait for it.
+    /// Write back a cgroup's dirty pages and wait until that is done.
     #[command(override_usage = "memcgctl flush [OPTIONS] <CGROUP|--self> [SIZE|max]")]
     Flush(TriggerArgs),
-    /// Move what a cgroup inherited from removed ones to its users, and wait for it.
+    /// Move the memory that a cgroup inherited from removed cgroups to its present users, and wait until that is done.
     #[command(override_usage = "memcgctl recharge [OPTIONS] <CGROUP|--self> [SIZE|max]")]
     Recharge(TriggerArgs),
     /// Mount a file system whose pages are all charged to one cgroup.
     #[command(override_usage = "memcgctl mount [OPTIONS] <--memcg <CGROUP>|--self> <DIR>")]
     Mount(MountArgs),
-    /// List such mounts.
+    /// List mounts made with memcg=.
     Mounts(MountsArgs),
-    /// Set what a TOML file declares, where it is not set yet.
-    #[command(after_help = APPLY)]
+    /// Apply the settings that a TOML file declares, compare it with the machine, or dump the machine's.
+    #[command(
+        override_usage = "memcgctl apply [--dry-run | --diff] [--exact] [--json] <FILE>\n       memcgctl apply --dump",
+        after_help = APPLY
+    )]
     Apply(ApplyArgs),
-    /// Print the figures of all cgroups for a collector: OpenMetrics, or the text format of Prometheus.
+    /// Print the figures of cgroups for a collector: OpenMetrics, or the text format of Prometheus.
     Metrics(MetricsArgs),
+    /// Print the help of the program or of a command, as --help does.
+    #[command(hide = true)]
+    Help(HelpArgs),
     /// Write man pages and completions for bash, zsh and fish below a directory.
     #[command(hide = true)]
     Generate(GenerateArgs),
+    /// Print the possible completions of a command line.
+    #[command(hide = true)]
+    Complete(CompleteArgs),
 }
 
 impl Cli {
+    /// The help of a command, which comes as clap's errors do.
+    pub fn help(command: Option<&str>) -> clap::Error {
+        let words = ["memcgctl"].into_iter().chain(command).chain(["--help"]);
+        match help::command().try_get_matches_from(words) {
+            Err(help) => help,
+            Ok(_) => usage("help", ErrorKind::InvalidSubcommand, "there is no help"),
+        }
+    }
+
     /// The command line that this process was started with.
     pub fn from_env() -> Result<Self, clap::Error> {
         // systemd's name of the root would be taken for options.
@@ -131,16 +158,27 @@ impl Cli {
     }
 }
 
-/// The knobs and what they are for.
+/// The files and the switches, and their purpose.
 fn knob_help() -> String {
-    let width = knobs::settable()
-        .map(|knob| knob.short_name().len())
-        .max()
-        .unwrap_or(0);
-    let mut text = String::from("Knobs:");
-    for knob in knobs::settable() {
-        // Writing to a String does not fail.
-        let _ = write!(text, "\n  {:width$}  {}", knob.short_name(), knob.help);
+    let knobs: Vec<_> = knobs::settable()
+        .map(|knob| (knob.short_name(), knob.help))
+        .collect();
+    let switches: Vec<_> = switches::SWITCHES
+        .iter()
+        .map(|switch| (switch.name, switch.help))
+        .collect();
+    let names = knobs.iter().chain(&switches).map(|(name, _)| name.len());
+    let width = names.max().unwrap_or(0);
+    let mut text = String::new();
+    for (head, entries) in [
+        ("Knobs:", knobs),
+        ("\n\nSwitches, with --system:", switches),
+    ] {
+        text.push_str(head);
+        for (name, help) in entries {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n  {name:width$}  {help}");
+        }
     }
     text
 }

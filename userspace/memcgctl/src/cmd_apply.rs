@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl apply`: bring the machine to what a file declares. All is checked before anything is written.
+//! `memcgctl apply`: apply the settings that a file declares. The whole file is checked before anything is written.
+
+mod diff;
+mod dump;
 
 use crate::cli::ApplyArgs;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::files;
 use crate::json::Name;
 use crate::json::Raw;
 use crate::output;
 use anyhow::anyhow;
+use memcgfs::declared::Held;
 use memcgfs::escaped;
 use memcgfs::in_words;
 use memcgfs::plan::Change;
@@ -51,9 +56,11 @@ enum Made {
 }
 
 pub fn run(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
-    let file = escaped(&args.file);
-    let text =
-        read(&args.file).map_err(|error| anyhow!("cannot read {file}: {}", in_words(&error)))?;
+    let Some(path) = &args.file else {
+        return dump::run(context);
+    };
+    let file = escaped(path);
+    let text = read(path).map_err(|error| anyhow!("cannot read {file}: {}", in_words(&error)))?;
     let settings = match Settings::parse(&text) {
         Ok(settings) => settings,
         Err(mistakes) => {
@@ -63,7 +70,14 @@ pub fn run(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
-    let plan = match Plan::make(&context.host, &context.hierarchy()?, &settings) {
+    files::allow_many();
+    let to_write = !args.dry_run && !args.diff;
+    // A file that names no cgroup, as the one that is installed, needs none with memory.
+    let hierarchy = match settings.cgroups.is_empty() && !args.exact && !args.diff {
+        true => context.mounted()?,
+        false => context.hierarchy()?,
+    };
+    let mut plan = match Plan::make(&context.host, &hierarchy, &settings, to_write) {
         Ok(plan) => plan,
         Err(obstacles) => {
             for obstacle in &obstacles {
@@ -76,6 +90,14 @@ pub fn run(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
             });
         }
     };
+    if args.exact || args.diff {
+        let held = Held::read(&context.host, &hierarchy, output::note)?;
+        plan.exact(&hierarchy, &context.host, &settings, &held);
+    }
+    if args.diff {
+        output::data(&diff::text(&plan, &file))?;
+        return Ok(Exit::Done);
+    }
     let made = match args.dry_run {
         true => vec![Made::No; plan.changes.len()],
         false => write(context, &plan),
@@ -111,7 +133,7 @@ fn read(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Make the changes, and tell which were. One that fails keeps no other from being made.
+/// Make the changes. Returns those that were made. A failure does not stop the others.
 fn write(context: &Context, plan: &Plan) -> Vec<Made> {
     let make = |change: &Change| match change.make(&context.host) {
         Ok(true) => Made::Yes,
@@ -140,7 +162,7 @@ fn gone(plan: &Plan, made: &[Made]) -> Vec<String> {
 fn words(plan: &Plan, made: &[Made], skipped: &[String], dry_run: bool) -> String {
     let mut text = String::new();
     for (change, made) in plan.changes.iter().zip(made) {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = match (dry_run, made) {
             (true, _) => writeln!(text, "would change {change}"),
             (false, Made::Yes) => writeln!(text, "changed {change}"),
@@ -155,7 +177,9 @@ fn words(plan: &Plan, made: &[Made], skipped: &[String], dry_run: bool) -> Strin
 
 fn report(change: &Change, done: bool) -> ChangeReport {
     match change {
-        Change::Switch { switch, from, to } => ChangeReport {
+        Change::Switch {
+            switch, from, to, ..
+        } => ChangeReport {
             name: None,
             file: switch.name,
             from: Raw::Switch(*from),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl check`: is all there that dirty limits need, and what to do if not. One line each.
+//! `memcgctl check`: whether the system supports dirty limits, and how to fix what is missing, one line each.
 
 use crate::cli::CheckArgs;
 use crate::context::Context;
@@ -16,7 +16,7 @@ use memcgfs::Patched;
 use serde::Serialize;
 use std::fmt::Write;
 
-/// How one thing stands.
+/// The state of one requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
@@ -24,9 +24,9 @@ enum State {
     Ok,
     /// Absent, and limits do not work without it.
     Missing,
-    /// Can not be told.
+    /// Unknown.
     Unknown,
-    /// No limit paces what is written here; elsewhere they work.
+    /// Limits do not apply to this file system; elsewhere they work.
     No,
 }
 
@@ -51,8 +51,9 @@ struct Checks {
 }
 
 pub fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
-    let mut checks = vec![patched(&context.host), module(&context.host)];
-    match context.hierarchy() {
+    let patched = context.host.kernel_patched();
+    let mut checks = vec![kernel(patched), module(&context.host, patched)];
+    match context.mounted() {
         Ok(hierarchy) => {
             let mount = escaped(hierarchy.mount());
             checks.push(Check::ok("cgroup2", format!("mounted at {mount}")));
@@ -105,8 +106,8 @@ impl Check {
     }
 }
 
-fn patched(host: &Host) -> Check {
-    match host.kernel_patched() {
+fn kernel(patched: Patched) -> Check {
+    match patched {
         Patched::Yes => Check::ok("kernel", "patched"),
         Patched::No => Check {
             kernel: true,
@@ -120,24 +121,22 @@ fn patched(host: &Host) -> Check {
             state: State::Unknown,
             ..Check::missing(
                 "kernel",
-                "its symbols can not be read, so whether it is patched is not known",
-                "modprobe memcg_knobs tells: it loads only into a patched kernel",
+                "cannot tell whether it is patched: its symbols cannot be read",
+                "try modprobe memcg_knobs: it loads only into a patched kernel",
             )
         },
     }
 }
 
-fn module(host: &Host) -> Check {
-    match host.module_loaded() {
-        true => Check::ok("module", "memcg_knobs is loaded"),
-        false => Check {
-            kernel: true,
-            ..Check::missing(
-                "module",
-                "memcg_knobs is not loaded",
-                "modprobe memcg_knobs",
-            )
-        },
+fn module(host: &Host, patched: Patched) -> Check {
+    let remedy = match patched {
+        _ if host.module_loaded() => return Check::ok("module", "memcg_knobs is loaded"),
+        Patched::No => "boot a patched kernel first: the module does not load into this one",
+        Patched::Yes | Patched::Unknown => "modprobe memcg_knobs",
+    };
+    Check {
+        kernel: true,
+        ..Check::missing("module", "memcg_knobs is not loaded", remedy)
     }
 }
 
@@ -156,19 +155,7 @@ fn controller(host: &Host, hierarchy: &Hierarchy, name: &'static str) -> memcgfs
             remedy,
         ));
     }
-    // The names that a controller has in a mount of cgroup v1.
-    let old_names: &[&str] = match name {
-        "io" => &["blkio"],
-        _ => &["memory"],
-    };
-    let mut old = host
-        .mounts()?
-        .into_iter()
-        .filter(|mount| mount.fs_type == "cgroup");
-    let in_v1 = old.any(|mount| {
-        let options = mount.options.to_string_lossy().into_owned();
-        options.split(',').any(|option| old_names.contains(&option))
-    });
+    let in_v1 = host.controller_in_v1(name)?.is_some();
     Ok(match in_v1 {
         true => Check::missing(
             name,
@@ -215,7 +202,7 @@ fn text(checks: &[Check]) -> String {
             State::Unknown => "unknown",
             State::No => "no",
         };
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "{state:7}  {:9}  {}", check.what, check.detail);
         if let Some(remedy) = &check.remedy {
             let _ = write!(text, "; remedy: {remedy}");

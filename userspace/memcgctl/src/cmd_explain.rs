@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl explain`: the limit in force, from the raw figures on, and what to do about it.
+//! `memcgctl explain`: the limit in force, derived from the raw figures, and what to do about it.
 
 mod advice;
 mod json;
@@ -13,36 +13,72 @@ use crate::exit::Exit;
 use crate::output;
 use memcgfs::derivation::Derivation;
 use memcgfs::knobs;
+use memcgfs::Cgroup;
 use memcgfs::Error;
+use memcgfs::Hierarchy;
+use memcgfs::Host;
+use std::time::Duration;
+use throttling::Throttling;
 
 pub fn run(context: &Context, args: &ExplainArgs) -> anyhow::Result<Exit> {
     let cgroup = context.named_or_own(args.cgroup.as_ref())?;
     context.note_absent_figures(&cgroup);
-    let throttling = throttling::watch(context, &cgroup, args.sample.0)?;
-    let Some(derivation) = Derivation::derive(&context.host, &cgroup)? else {
-        return Err(match cgroup.exists() {
-            true => Error::Unsupported("the kernel tells no figures in /proc/vmstat"),
-            false => Error::NoCgroup {
-                wanted: cgroup.path(),
-                mount: context.hierarchy()?.mount().to_owned(),
-            },
-        }
-        .into());
-    };
-    // The root never has them, but those below it may.
-    let has_files = match cgroup.is_root() {
-        true => context.host.module_loaded(),
-        false => cgroup.offers(&knobs::DIRTY_STAT),
-    };
-    let advice = advice::sentence(&derivation, &throttling, has_files);
+    let explained = Explained::read(&context.host, cgroup, args.sample.0)?;
     match args.json {
-        true => output::json(&json::explanation(
-            &cgroup,
-            &derivation,
-            &throttling,
-            advice,
-        ))?,
-        false => output::data(&text::text(&cgroup, &derivation, &throttling, &advice))?,
+        true => output::json(&explained.json())?,
+        false => output::data(&explained.text())?,
     }
     Ok(Exit::Done)
+}
+
+/// The explanation of a cgroup's limit.
+pub struct Explained {
+    cgroup: Cgroup,
+    derivation: Derivation,
+    throttling: Throttling,
+    advice: String,
+}
+
+impl Explained {
+    /// Collect it, watching for throttling for `sample`.
+    pub fn read(host: &Host, cgroup: Cgroup, sample: Duration) -> anyhow::Result<Self> {
+        let throttling = throttling::watch(host, &cgroup, sample)?;
+        let Some(derivation) = Derivation::derive(host, &cgroup)? else {
+            return Err(match cgroup.exists() {
+                true => Error::Unsupported("the kernel reports no figures in /proc/vmstat"),
+                false => Error::NoCgroup {
+                    wanted: cgroup.path(),
+                    mount: Hierarchy::find(host)?.mount().to_owned(),
+                },
+            }
+            .into());
+        };
+        // The root never has them, but those below it may.
+        let has_files = match cgroup.is_root() {
+            true => host.module_loaded(),
+            false => cgroup.offers(&knobs::DIRTY_STAT),
+        };
+        let advice = advice::sentence(&derivation, &throttling, has_files);
+        Ok(Self {
+            cgroup,
+            derivation,
+            throttling,
+            advice,
+        })
+    }
+
+    fn json(&self) -> json::Explanation {
+        let advice = self.advice.clone();
+        json::explanation(&self.cgroup, &self.derivation, &self.throttling, advice)
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        text::text(
+            &self.cgroup,
+            &self.derivation,
+            &self.throttling,
+            &self.advice,
+        )
+    }
 }

@@ -10,7 +10,7 @@ use crate::output;
 use crate::report::seconds;
 use crate::trigger;
 use memcgfs::knobs;
-use memcgfs::size::Bytes;
+use memcgfs::units::Bytes;
 use memcgfs::Cgroup;
 use memcgfs::Error;
 use memcgfs::Snapshot;

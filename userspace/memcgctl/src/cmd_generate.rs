@@ -1,83 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl generate`: man pages and completions, from the definition that parses the command line as well.
+//! `memcgctl generate`: man pages and completions. What a command takes comes from the definition that parses the command
+//! line, their description and examples from the reference in Documentation.
 //!
-//! It writes below DIR where programs look below /usr/share, so that an installation is `memcgctl generate
+//! The paths below DIR are those below /usr/share, so that an installation is `memcgctl generate
 //! "$DESTDIR$PREFIX/share"`.
 
+mod man;
+mod rst;
+
 use crate::cli::help;
-use crate::cli::Cli;
 use crate::cli::GenerateArgs;
 use crate::exit::Exit;
 use anyhow::anyhow;
 use clap::Command;
-use clap::CommandFactory;
-use clap_complete::Shell;
 use memcgfs::escaped;
 use memcgfs::in_words;
 use std::fs;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 
-/// Where each shell looks for completions, and the name it looks for.
-const COMPLETIONS: [(Shell, &str); 3] = [
-    (Shell::Bash, "bash-completion/completions/memcgctl"),
-    (Shell::Zsh, "zsh/site-functions/_memcgctl"),
-    (Shell::Fish, "fish/vendor_completions.d/memcgctl.fish"),
+/// The path of each shell's completions, and the script, which calls this program.
+const COMPLETIONS: [(&str, &str); 3] = [
+    (
+        "bash-completion/completions/memcgctl",
+        include_str!("cmd_generate/memcgctl.bash"),
+    ),
+    (
+        "zsh/site-functions/_memcgctl",
+        include_str!("cmd_generate/memcgctl.zsh"),
+    ),
+    (
+        "fish/vendor_completions.d/memcgctl.fish",
+        include_str!("cmd_generate/memcgctl.fish"),
+    ),
+];
+
+/// The pages that are not about one command.
+const PAGES: [(&str, &str, &str); 2] = [
+    (
+        "memcg-knobs",
+        "7",
+        include_str!("../../../Documentation/man/memcg-knobs.7.rst"),
+    ),
+    (
+        "memcg-knobs.toml",
+        "5",
+        include_str!("../../../Documentation/man/memcg-knobs.toml.5.rst"),
+    ),
 ];
 
 pub fn run(args: &GenerateArgs) -> anyhow::Result<Exit> {
-    for (shell, file) in COMPLETIONS {
-        let mut text = Vec::new();
-        clap_complete::generate(shell, &mut visible(Cli::command()), "memcgctl", &mut text);
-        write(&args.directory.join(file), &text)?;
+    for (file, text) in COMPLETIONS {
+        write(&args.directory.join(file), text)?;
     }
-    let mut command = visible(Cli::command());
-    command.build();
-    man(&command, &args.directory.join("man/man1"))?;
+    let root = help::command();
+    // Each with the name that it has behind the program's.
+    let visible = |command: &&Command| !command.is_hide_set();
+    let names: Vec<_> = root
+        .get_subcommands()
+        .filter(visible)
+        .map(Command::get_name)
+        .collect();
+    let man1 = args.directory.join("man/man1");
+    write(&man1.join("memcgctl.1"), &man::program(&root, &names))?;
+    for command in root.get_subcommands().filter(visible) {
+        let file = format!("memcgctl-{}.1", command.get_name());
+        write(&man1.join(file), &man::command(command, &names))?;
+    }
+    for (name, section, text) in PAGES {
+        let file = format!("man/man{section}/{name}.{section}");
+        write(&args.directory.join(file), &man::page(name, section, text))?;
+    }
     Ok(Exit::Done)
 }
 
-/// The definition without what is hidden: it is for tests and for this command.
-fn visible(command: Command) -> Command {
-    let mut shown = Command::new("memcgctl")
-        .version(env!("CARGO_PKG_VERSION"))
-        .disable_help_subcommand(true);
-    if let Some(about) = command.get_about() {
-        shown = shown.about(about.clone());
-    }
-    let subcommands = command.get_subcommands().filter(|sub| !sub.is_hide_set());
-    shown.subcommands(subcommands.cloned())
-}
-
-/// The page of a command and those of its subcommands.
-fn man(command: &Command, directory: &Path) -> anyhow::Result<()> {
-    let page = clap_mangen::Man::new(command.clone())
-        .source(concat!("memcgctl ", env!("CARGO_PKG_VERSION")))
-        .manual("memcg-knobs");
-    let mut text = Vec::new();
-    page.render(&mut text)?;
-    if help::is_about_cgroups(command) {
-        write!(text, ".SH CGROUPS\n{}\n", roff(help::CGROUP))?;
-    }
-    writeln!(text, ".SH \"EXIT STATUS\"")?;
-    for (exit, words) in help::EXITS {
-        write!(text, ".TP\n{}\n{}\n", exit as u8, roff(words))?;
-    }
-    write(&directory.join(page.get_filename()), &text)?;
-    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-        man(sub, directory)?;
-    }
-    Ok(())
-}
-
-/// Text of the help, none of whose lines starts with a dot, for a page.
-fn roff(text: &str) -> String {
-    text.replace('\\', "\\e").replace('-', "\\-")
-}
-
-fn write(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl recharge`: move what was inherited from removed cgroups to its users, wait for it, show how it goes.
+//! `memcgctl recharge`: move memory inherited from removed cgroups to its users, wait for it, and show the progress.
 
 use crate::cli::TriggerArgs;
 use crate::context::Context;
@@ -10,13 +10,13 @@ use crate::output;
 use crate::report::seconds;
 use crate::trigger;
 use memcgfs::knobs;
-use memcgfs::size::Bytes;
+use memcgfs::units::Bytes;
 use memcgfs::Cgroup;
 use memcgfs::Error;
 use memcgfs::RechargeStat;
 use serde::Serialize;
 
-/// How it went. What the kernel does not tell has no key.
+/// The outcome. Values that the kernel does not report have no key.
 #[derive(Serialize)]
 struct Outcome {
     #[serde(flatten)]

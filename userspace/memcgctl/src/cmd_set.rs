@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl set`: check all, write all, read back what took force.
+//! `memcgctl set`: check all settings, write them, read back the resulting limits, and print how to undo it.
 
-use crate::cli;
+mod persist;
+mod system;
+
 use crate::cli::SetArgs;
+use crate::cli::Target;
+use crate::cli::Wanted;
 use crate::cmd_show;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::files;
 use crate::output;
-use clap::error::ErrorKind;
+use crate::shell;
+use memcgfs::escaped;
 use memcgfs::knobs;
 use memcgfs::knobs::Knob;
 use memcgfs::Assignment;
@@ -17,17 +23,72 @@ use memcgfs::Error;
 use memcgfs::Value;
 use std::fmt::Write;
 
-pub fn run(context: &Context, args: SetArgs) -> anyhow::Result<Exit> {
-    let json = args.json;
-    let (target, assignments) = args.parts()?;
-    check(&assignments)?;
-    let cgroup = context.cgroup(&target)?;
-    for assignment in &assignments {
-        context.require(&cgroup, assignment.knob())?;
+/// What a cgroup's knobs hold.
+type Values = Vec<(&'static Knob, Value)>;
+
+pub fn run(context: &Context, args: &SetArgs) -> anyhow::Result<Exit> {
+    let (targets, assignments) = match args.wanted()? {
+        Wanted::Cgroups(targets, assignments) => (targets, assignments),
+        Wanted::Switches(switches) => return system::run(context, &switches, args),
+    };
+    files::allow_many();
+    let cgroups = cgroups(context, &targets)?;
+    for cgroup in &cgroups {
+        for assignment in &assignments {
+            context.require(cgroup, assignment.knob())?;
+        }
     }
-    let before = held(&cgroup)?;
-    let (done, exit) = match write(&cgroup, &assignments) {
-        Ok(()) => (assignments.as_slice(), Exit::Done),
+    let persist = args.persist.as_deref();
+    let persist = persist
+        .map(|file| persist::of_cgroups(file, &cgroups, &assignments))
+        .transpose()?;
+    let mut exits = Vec::new();
+    for cgroup in &cgroups {
+        match set(context, cgroup, &assignments, args.json, cgroups.len() > 1) {
+            Ok(exit) => exits.push(exit),
+            Err(error) if cgroups.len() == 1 => return Err(error),
+            Err(error) => {
+                output::note(format_args!("{}: {error:#}", escaped(cgroup.path())));
+                exits.push(Exit::Failed);
+            }
+        }
+    }
+    match persist {
+        Some(persist) if exits.iter().all(|exit| *exit == Exit::Done) => persist.write()?,
+        Some(persist) => output::note(format_args!("{}: unchanged", escaped(persist.path))),
+        None => {}
+    }
+    Ok(match exits.iter().all(|exit| *exit == Exit::Failed) {
+        true => Exit::Failed,
+        false if exits.iter().all(|exit| *exit == Exit::Done) => Exit::Done,
+        false => Exit::Partly,
+    })
+}
+
+/// The cgroups that are meant, each once.
+fn cgroups(context: &Context, targets: &[Target]) -> Result<Vec<Cgroup>, Error> {
+    let mut cgroups: Vec<Cgroup> = Vec::new();
+    for target in targets {
+        for cgroup in context.cgroups(target)? {
+            if !cgroups.contains(&cgroup) {
+                cgroups.push(cgroup);
+            }
+        }
+    }
+    Ok(cgroups)
+}
+
+/// Set all of it in one cgroup.
+fn set(
+    context: &Context,
+    cgroup: &Cgroup,
+    assignments: &[Assignment],
+    json: bool,
+    one_of_many: bool,
+) -> anyhow::Result<Exit> {
+    let before = held(cgroup)?;
+    let (done, exit) = match write(cgroup, assignments) {
+        Ok(()) => (assignments, Exit::Done),
         Err((0, error)) => return Err(error.into()),
         Err((done, error)) => {
             let (done, left) = assignments.split_at(done);
@@ -36,27 +97,17 @@ pub fn run(context: &Context, args: SetArgs) -> anyhow::Result<Exit> {
             (done, Exit::Partly)
         }
     };
-    match tell(context, &cgroup, done, &before, json) {
+    match report(context, cgroup, done, &before, (json, one_of_many)) {
         Ok(()) => Ok(exit),
         Err(error) => {
-            output::note(format_args!("set: {}; but then: {error:#}", list(done)));
+            output::note(format_args!("set: {}; then failed: {error:#}", list(done)));
             Ok(Exit::Partly)
         }
     }
 }
 
-/// Refuse settings that undo each other.
-fn check(assignments: &[Assignment]) -> Result<(), clap::Error> {
-    for (index, one) in assignments.iter().enumerate() {
-        if let Some(problem) = one.problem_after(assignments.iter().take(index)) {
-            return Err(cli::usage("set", ErrorKind::ArgumentConflict, problem));
-        }
-    }
-    Ok(())
-}
-
-/// What the cgroup's knobs hold.
-fn held(cgroup: &Cgroup) -> Result<Vec<(&'static Knob, Value)>, Error> {
+/// The content of the cgroup's files.
+fn held(cgroup: &Cgroup) -> Result<Values, Error> {
     let mut held = Vec::new();
     for knob in knobs::settable() {
         if let Some(value) = cgroup.value(knob)? {
@@ -80,51 +131,69 @@ fn list(assignments: &[Assignment]) -> String {
     assignments.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// Read back and print what took force.
-fn tell(
+/// Read back and print the resulting limits.
+fn report(
     context: &Context,
     cgroup: &Cgroup,
     done: &[Assignment],
-    before: &[(&'static Knob, Value)],
-    json: bool,
+    before: &Values,
+    (json, one_of_many): (bool, bool),
 ) -> anyhow::Result<()> {
     let report = cmd_show::report(context, cgroup)?;
     if json {
         return output::json(&report);
     }
     let mut text = String::new();
-    for (knob, now) in held(cgroup)? {
-        // Writing to a String does not fail.
-        match done.iter().find(|assignment| assignment.knob() == knob) {
-            Some(assignment) if assignment.value() == now => {
+    // Writing to a String cannot fail.
+    if one_of_many {
+        let _ = writeln!(text, "{}:", escaped(cgroup.path()));
+    }
+    let now = held(cgroup)?;
+    for (knob, now) in &now {
+        match done.iter().find(|assignment| assignment.knob() == *knob) {
+            Some(assignment) if assignment.value() == *now => {
                 let _ = writeln!(text, "{}: {now}", knob.name);
             }
             Some(assignment) => {
-                let _ = writeln!(
-                    text,
-                    "{}: {now} ({})",
-                    knob.name,
-                    difference(assignment, now)
-                );
+                let difference = difference(assignment, *now);
+                let _ = writeln!(text, "{}: {now} ({difference})", knob.name);
             }
             None => {
-                let was = before.iter().find(|(known, _)| *known == knob);
-                if let Some((_, was)) = was.filter(|(_, was)| *was != now) {
+                let was = before.iter().find(|(known, _)| known == knob);
+                if let Some((_, was)) = was.filter(|(_, was)| was != now) {
                     let _ = writeln!(text, "{}: {now} (was {was})", knob.name);
                 }
             }
         }
     }
-    let _ = writeln!(
-        text,
-        "limit in force: {} ({})",
-        report.limit(),
-        report.why()
-    );
+    for (name, value) in report.limit_lines() {
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    if let Some(undo) = undo(cgroup, before, &now) {
+        let _ = writeln!(text, "undo: {undo}");
+    }
     output::data(&text)
 }
 
-/// How what took force differs from what was asked for.
+/// The command that restores the previous settings, if they were different.
+fn undo(cgroup: &Cgroup, before: &Values, now: &Values) -> Option<String> {
+    let changed: Vec<_> = before.iter().filter(|was| !now.contains(was)).collect();
+    // A setting that replaces another one is enough.
+    let replaced = |knob: &Knob| {
+        let mut others = changed.iter().filter(|(_, was)| !was.is_max());
+        others.any(|(other, _)| other.conflicts_with(knob))
+    };
+    let words = changed
+        .iter()
+        .filter(|(knob, was)| !(was.is_max() && replaced(knob)));
+    let words: Vec<_> = words
+        .map(|(knob, was)| shell::quoted(format!("{}={}", knob.short_name(), was.text())))
+        .collect();
+    let path = shell::quoted(cgroup.path());
+    (!words.is_empty()).then(|| format!("memcgctl set {path} {}", words.join(" ")))
+}
+
+/// How the setting in force differs from the requested one.
 fn difference(assignment: &Assignment, now: Value) -> String {
     match (assignment.value().bytes(), now.bytes()) {
         (Some(asked), Some(now)) if now < asked => {

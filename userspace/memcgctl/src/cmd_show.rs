@@ -6,14 +6,22 @@ use crate::charging::Charging;
 use crate::cli::ShowArgs;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::json::Raw;
 use crate::output;
 use crate::report::Report;
+use memcgfs::derivation::Listing;
+use memcgfs::switches;
 use memcgfs::Cgroup;
 use memcgfs::Error;
 use memcgfs::Snapshot;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub fn run(context: &Context, args: &ShowArgs) -> anyhow::Result<Exit> {
+    if args.system {
+        return system(context, args.json);
+    }
     let cgroup = context.named_or_own(args.cgroup.as_ref())?;
     let report = report(context, &cgroup)?;
     context.note_absent_figures(&cgroup);
@@ -22,6 +30,42 @@ pub fn run(context: &Context, args: &ShowArgs) -> anyhow::Result<Exit> {
         false => output::data(&text(&report))?,
     }
     Ok(Exit::Done)
+}
+
+/// The switches of the machine.
+fn system(context: &Context, json: bool) -> anyhow::Result<Exit> {
+    let mut values = Vec::new();
+    for switch in &switches::SWITCHES {
+        if let Some(value) = switch.value(&context.host)? {
+            values.push((switch.name, value));
+        }
+    }
+    let [first, ..] = &switches::SWITCHES;
+    if values.is_empty() {
+        return Err(first.absent(&context.host).into());
+    }
+    match json {
+        true => {
+            let raw = values
+                .into_iter()
+                .map(|(name, value)| (name, Raw::Switch(value)));
+            output::json(&Switches {
+                switches: raw.collect(),
+            })?;
+        }
+        false => {
+            let lines = values
+                .into_iter()
+                .map(|(name, value)| (name, value.to_string()));
+            output::data(&columns(&lines.collect::<Vec<_>>()))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Switches {
+    switches: BTreeMap<&'static str, Raw>,
 }
 
 /// The report on a cgroup that has to be there.
@@ -37,15 +81,26 @@ pub fn report(context: &Context, cgroup: &Cgroup) -> anyhow::Result<Report> {
     };
     let charging = Charging::read(&snapshot, &above, &context.charged_mounts()?)?;
     let vm = context.host.vm_dirty()?;
-    Ok(Report::new(&snapshot, &above, &vm, Some(charging)))
+    let in_force = Listing::new(&context.host, cgroup)?.limits(&snapshot, 0)?;
+    Ok(Report::new(
+        &snapshot,
+        &above,
+        in_force,
+        &vm,
+        Some(charging),
+    ))
 }
 
 fn text(report: &Report) -> String {
-    let lines = report.lines();
+    columns(&report.lines())
+}
+
+/// Lines of a name and a value.
+pub fn columns(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, value) in lines {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:width$}  {value}");
     }
     text

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What every command starts from: the host and the mounted hierarchy.
+//! The context of every command: the host and the mounted hierarchy.
 
 use crate::cli::Places;
 use crate::cli::Target;
+use crate::cli::Top;
 use crate::output;
 use memcgfs::knobs;
 use memcgfs::knobs::Knob;
@@ -15,7 +16,7 @@ use memcgfs::Result;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The host, and how to get at its cgroups.
+/// The host and its cgroups.
 pub struct Context {
     pub host: Host,
     cgroup_root: Option<PathBuf>,
@@ -29,8 +30,15 @@ impl Context {
         }
     }
 
-    /// The mounted hierarchy.
+    /// The mounted hierarchy, if it has the memory controller.
     pub fn hierarchy(&self) -> Result<Hierarchy> {
+        let hierarchy = self.mounted()?;
+        hierarchy.check_memory(&self.host)?;
+        Ok(hierarchy)
+    }
+
+    /// The mounted hierarchy, with or without a memory controller.
+    pub fn mounted(&self) -> Result<Hierarchy> {
         match &self.cgroup_root {
             Some(dir) => Ok(Hierarchy::at(dir)),
             None => Hierarchy::find(&self.host),
@@ -41,8 +49,16 @@ impl Context {
     pub fn cgroup(&self, target: &Target) -> Result<Cgroup> {
         let hierarchy = self.hierarchy()?;
         match target {
-            Target::Named(name) => hierarchy.resolve(name),
+            Target::Named(name) => hierarchy.lookup(&self.host, name),
             Target::Own => hierarchy.own(&self.host),
+        }
+    }
+
+    /// The cgroups of a name that may be a pattern.
+    pub fn cgroups(&self, target: &Target) -> Result<Vec<Cgroup>> {
+        match target {
+            Target::Named(name) => self.hierarchy()?.expand(&self.host, name),
+            Target::Own => Ok(vec![self.cgroup(target)?]),
         }
     }
 
@@ -58,11 +74,11 @@ impl Context {
         self.cgroup(&name.map_or(Target::Own, |name| Target::Named(name.clone())))
     }
 
-    /// The cgroup of that name, the caller's own, or the root.
-    pub fn named_or_root(&self, name: Option<&OsString>, own: bool) -> Result<Cgroup> {
-        match name {
-            None if !own => Ok(self.hierarchy()?.root()),
-            name => self.named_or_own(name),
+    /// The cgroup at the top of a listing.
+    pub fn top(&self, top: &Top) -> Result<Cgroup> {
+        match &top.cgroup {
+            None if !top.own => Ok(self.hierarchy()?.root()),
+            name => self.named_or_own(name.as_ref()),
         }
     }
 

@@ -14,7 +14,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line was wrong.
     Usage = 2,
-    /// The kernel lacks what was asked for.
+    /// The kernel lacks the feature.
     Unsupported = 3,
     /// Some was done, some was not.
     Partly = 4,
@@ -26,7 +26,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Say what went wrong, and which exit code that is.
+/// Print the error. Returns its exit code.
 pub fn report(error: &anyhow::Error) -> Exit {
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
         // Help and version come this way too. A closed pipe is no reason to complain.

@@ -2,7 +2,9 @@
 
 //! Names and values as JSON has them.
 
+use memcgfs::pace::Pace;
 use memcgfs::switches::SwitchValue;
+use memcgfs::usec::Usec;
 use memcgfs::Value;
 use serde::Serialize;
 use serde::Serializer;
@@ -10,7 +12,7 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-/// A cgroup's path. JSON is UTF-8, so that of any other comes in bytes as well.
+/// A cgroup's path. JSON is UTF-8, so any other path is given in bytes as well.
 #[derive(Serialize)]
 pub struct Name {
     cgroup: String,
@@ -31,7 +33,7 @@ impl Name {
     }
 }
 
-/// A value for programs: raw bytes, a percentage, words, `null` for `max`; of a switch whether it is on, or a word.
+/// A value for programs: raw bytes, a percentage, words, `null` for `max`; of a switch whether it is on, a word or a time.
 pub enum Raw {
     Value(Value),
     Switch(SwitchValue),
@@ -45,8 +47,15 @@ impl Serialize for Raw {
                 .at()
                 .map(|ratio| f64::from(ratio.hundredths()) / 100.0)
                 .serialize(serializer),
-            Self::Value(Value::Kinds(kinds)) => kinds.words().serialize(serializer),
+            Self::Value(Value::Payments(paid)) => {
+                paid.words().collect::<Vec<_>>().serialize(serializer)
+            }
+            Self::Value(Value::Pace(Pace::Usec(pace))) => pace.0.serialize(serializer),
+            Self::Value(Value::Pace(Pace::Max)) => serializer.serialize_none(),
+            Self::Value(Value::Pace(Pace::Default)) => serializer.collect_str(&Pace::Default),
             Self::Switch(SwitchValue::OnOff(on)) => on.serialize(serializer),
+            Self::Switch(SwitchValue::Seconds(seconds)) => seconds.serialize(serializer),
+            Self::Switch(SwitchValue::Pace(Usec(usec))) => usec.serialize(serializer),
             Self::Switch(word) => serializer.collect_str(word),
         }
     }

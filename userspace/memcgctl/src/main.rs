@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! memcgctl: dirty limits and charges of cgroups, to look at, to explain and to set.
+//! memcgctl: show, explain and set dirty limits and charges of cgroups.
 //!
-//! This crate is the command line and the display. What a cgroup's files are and mean is in `memcgfs`.
+//! This crate is the command line and the display. `memcgfs` knows a cgroup's files and their meaning.
 
 mod charging;
 mod cli;
 mod cmd_apply;
 mod cmd_check;
+mod cmd_complete;
 mod cmd_explain;
 mod cmd_flush;
 mod cmd_generate;
@@ -15,18 +16,22 @@ mod cmd_metrics;
 mod cmd_mount;
 mod cmd_mounts;
 mod cmd_recharge;
+mod cmd_record;
 mod cmd_set;
 mod cmd_show;
+mod cmd_suggest;
 mod cmd_top;
 mod cmd_trace;
 mod cmd_tree;
 mod cmd_watch;
 mod context;
 mod exit;
+mod files;
 mod json;
 mod openmetrics;
 mod output;
 mod report;
+mod shell;
 mod stop;
 mod table;
 mod trigger;
@@ -49,16 +54,20 @@ fn run() -> anyhow::Result<Exit> {
         Command::Show(args) => cmd_show::run(&context, &args),
         Command::Tree(args) => cmd_tree::run(&context, &args),
         Command::Explain(args) => cmd_explain::run(&context, &args),
+        Command::Suggest(args) => cmd_suggest::run(&context, &args),
         Command::Top(args) => cmd_top::run(&context, &args),
         Command::Watch(args) => cmd_watch::run(&context, &args),
         Command::Trace(args) => cmd_trace::run(&context, &args),
-        Command::Set(args) => cmd_set::run(&context, args),
+        Command::Record(args) => cmd_record::run(&context, &args),
+        Command::Set(args) => cmd_set::run(&context, &args),
         Command::Flush(args) => cmd_flush::run(&context, args),
         Command::Recharge(args) => cmd_recharge::run(&context, args),
         Command::Mount(args) => cmd_mount::run(&context, &args),
         Command::Mounts(args) => cmd_mounts::run(&context, &args),
         Command::Apply(args) => cmd_apply::run(&context, &args),
         Command::Metrics(args) => cmd_metrics::run(&context, &args),
+        Command::Help(args) => Err(Cli::help(args.command.as_deref()).into()),
         Command::Generate(args) => cmd_generate::run(&args),
+        Command::Complete(args) => cmd_complete::run(&context, &args),
     }
 }

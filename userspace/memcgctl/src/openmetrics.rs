@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! OpenMetrics text, version 1.0: families of samples, each with what it is and its unit, and an end that tells a
+//! OpenMetrics text, version 1.0: families of samples, each with its description and unit, and an end mark that tells a
 //! reader that nothing is missing. And the older text format of Prometheus, which differs in little, but that little
 //! makes a reader of one lose the types of the other's counters.
 
@@ -77,7 +77,7 @@ impl Family {
         text.push_str(suffix);
         for (index, (name, value)) in labels.iter().enumerate() {
             text.push(if index == 0 { '{' } else { ',' });
-            // Writing to a String does not fail.
+            // Writing to a String cannot fail.
             let _ = write!(text, "{name}=\"{}\"", quoted(value));
         }
         if !labels.is_empty() {
@@ -109,7 +109,7 @@ pub fn text(families: &[Family], format: Format) -> String {
     let mut text = String::new();
     for family in families.iter().filter(|family| !family.samples.is_empty()) {
         let (name, kind) = (family.name, family.kind.name());
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         match format {
             Format::Openmetrics => {
                 let _ = writeln!(text, "# TYPE {name} {kind}");
@@ -118,7 +118,7 @@ pub fn text(families: &[Family], format: Format) -> String {
                 }
                 let _ = writeln!(text, "# HELP {name} {}", quoted(family.help));
             }
-            // There a type is that of samples of the very same name, and what stands behind HELP is not in quotes.
+            // There a type applies to samples of exactly that name, and the text after HELP is not quoted.
             Format::Prometheus => {
                 let suffix = family.kind.suffix();
                 let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
@@ -134,7 +134,7 @@ pub fn text(families: &[Family], format: Format) -> String {
     text
 }
 
-/// What must not stand in a quoted string as it is, escaped.
+/// Escape a string for quotes.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Data on stdout, messages on stderr. Neither panics when its reader has gone.
+//! Data on stdout, messages on stderr. A closed pipe causes no panic.
 
 use crate::stop::Stop;
 use anyhow::anyhow;
@@ -17,10 +17,10 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process;
 
-/// The format of what `--json` prints. It changes when a reader of the old one would misread the new one.
+/// The version of the `--json` format. It changes when a reader of the old format would misread the new one.
 const JSON_VERSION: u32 = 1;
 
-/// So much a pipe takes at once when it has room at all.
+/// A pipe with any room accepts this many bytes at once.
 const PIPE_BUF: usize = 4096;
 
 /// A JSON document: its version, then its content.
@@ -31,7 +31,7 @@ struct Document<'a, T> {
     content: &'a T,
 }
 
-/// Print a line of data and tell whether to go on: somebody still reads, and `stop` does not end a wait for room.
+/// Print a line of data. Returns whether to continue: the reader is still there, and `stop` did not end a wait for room.
 pub fn line(line: &str, stop: Option<&Stop>) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
     for part in format!("{line}\n").as_bytes().chunks(PIPE_BUF) {
@@ -49,7 +49,7 @@ pub fn line(line: &str, stop: Option<&Stop>) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Print a JSON document as such a line.
+/// Print a JSON document as a line of data.
 pub fn json_line(content: &impl Serialize, stop: Option<&Stop>) -> anyhow::Result<bool> {
     let document = Document {
         version: JSON_VERSION,
@@ -58,7 +58,7 @@ pub fn json_line(content: &impl Serialize, stop: Option<&Stop>) -> anyhow::Resul
     line(&visible(serde_json::to_string(&document)?), stop)
 }
 
-/// Print data. When the reader has closed the pipe it has seen enough: that is no error.
+/// Print data. A reader that closes the pipe has seen enough; that is not an error.
 pub fn data(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout
@@ -80,9 +80,9 @@ pub fn json(content: &impl Serialize) -> anyhow::Result<()> {
     data(&format!("{text}\n"))
 }
 
-/// JSON in which nothing commands a terminal or turns the direction of text: whoever may make cgroups chooses names.
+/// Escape control and bidirectional characters, which could affect a terminal: users who create cgroups choose their names.
 fn visible(json: String) -> String {
-    // JSON itself is ASCII, and the characters below have been escaped: what is not visible stands in a string.
+    // JSON syntax is ASCII, and lower control characters are already escaped: hidden characters only occur in strings.
     let hidden = |c: &char| *c > '~' && c.escape_debug().len() > 1;
     if !json.chars().any(|c| hidden(&c)) {
         return json;
@@ -92,7 +92,7 @@ fn visible(json: String) -> String {
         match hidden(&c) {
             true => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    // Writing to a String does not fail.
+                    // Writing to a String cannot fail.
                     let _ = fmt::Write::write_fmt(&mut text, format_args!("\\u{unit:04x}"));
                 }
             }
@@ -102,7 +102,7 @@ fn visible(json: String) -> String {
     text
 }
 
-/// Put data into a file in one go: who reads it meanwhile sees the old content or the new one, never a part.
+/// Replace the content of a file atomically: a concurrent reader sees the old content or the new one, never a part.
 pub fn file(path: &Path, text: &str) -> anyhow::Result<()> {
     replace(path, text).map_err(|error| {
         let path = memcgfs::escaped(path);
@@ -114,10 +114,10 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let Some(path) = replaceable(path) else {
         return fs::write(path, text);
     };
-    // A collector that takes all files of a directory takes none that starts with a dot.
+    // A collector that reads all files of a directory skips names that start with a dot.
     let new = path.with_file_name(format!(".memcgctl-{}", process::id()));
     let write = || {
-        // Whatever is there was left by one that was killed, or is somebody's trap.
+        // An existing file was left by a killed process, or planted.
         if let Err(error) = fs::remove_file(&new) {
             if error.kind() != io::ErrorKind::NotFound {
                 return Err(error);
@@ -135,7 +135,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     })
 }
 
-/// The regular file that a path leads to, be it there or not; `None` if it leads to anything else, which is not to be
+/// The regular file that a path resolves to, whether it exists or not; `None` for anything else, which must not be
 /// replaced by a file.
 fn replaceable(path: &Path) -> Option<PathBuf> {
     let mut path = path.to_owned();
@@ -145,7 +145,7 @@ fn replaceable(path: &Path) -> Option<PathBuf> {
             Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
             _ => PathBuf::from("."),
         };
-        // A link there may be /dev/stdout, and what it leads to somebody's open file.
+        // A link there may be /dev/stdout, which resolves to an open file of another process.
         if fs::canonicalize(&dir)
             .is_ok_and(|dir| dir.starts_with("/dev") || dir.starts_with("/proc"))
         {
@@ -162,9 +162,23 @@ fn replaceable(path: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Print a message for people. There is nobody to tell if that fails.
+/// Print a message for the user. A failure cannot be reported anywhere.
 pub fn note(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "memcgctl: {text}");
+}
+
+/// How wide stdout is, if it is a terminal.
+pub fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width != 0)
+}
+
+/// Whether the terminal can do no more than print lines.
+pub fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Whether stdout is a terminal that shows UTF-8.
@@ -175,5 +189,7 @@ pub fn is_rich() -> bool {
         .filter_map(env::var_os)
         .find(|value| !value.is_empty());
     let locale = locale.unwrap_or_default().to_string_lossy().to_lowercase();
-    io::stdout().is_terminal() && (locale.contains("utf-8") || locale.contains("utf8"))
+    io::stdout().is_terminal()
+        && !is_dumb()
+        && (locale.contains("utf-8") || locale.contains("utf8"))
 }

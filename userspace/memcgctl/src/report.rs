@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is told of one cgroup, in JSON and in words.
+//! The report on one cgroup, as JSON and as text.
+
+mod why;
+
+pub use why::vm_setting;
 
 use crate::charging::Charging;
 use crate::json::Name;
 use crate::json::Raw;
+use memcgfs::derivation;
 use memcgfs::escaped;
-use memcgfs::knobs;
 use memcgfs::knobs::Knob;
-use memcgfs::size::Bytes;
+use memcgfs::units::Bytes;
+use memcgfs::usec::Usec;
 use memcgfs::BackgroundOrigin;
 use memcgfs::DirtyStat;
-use memcgfs::HalfOf;
 use memcgfs::Limit;
 use memcgfs::Origin;
 use memcgfs::Snapshot;
@@ -19,6 +23,8 @@ use memcgfs::Value;
 use memcgfs::VmDirty;
 use serde::Serialize;
 use serde::Serializer;
+use why::why_background;
+use why::Why;
 
 /// A cgroup's figures. What is absent has no key; `null` is `max`.
 #[derive(Serialize)]
@@ -35,13 +41,17 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     writeback: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    inherited: Option<u64>,
+    pub inherited: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    throttled_usec: Option<u64>,
+    pub throttled_usec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     throttled_count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    throttled_now: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     writeback_started: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paced_usec: Option<u64>,
     /// Where they are wanted.
     #[serde(flatten)]
     charging: Option<Charging>,
@@ -57,109 +67,28 @@ struct InForce {
     limit: Option<Max>,
     #[serde(skip_serializing_if = "Option::is_none")]
     background_limit: Option<Max>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pace_usec: Option<Max>,
+    /// The kernel does not report the limits: they were derived from its figures.
+    #[serde(skip_serializing_if = "is_false")]
+    derived: bool,
 }
 
-/// A size, `null` for `max`.
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// A size or a time, `null` for `max`.
 #[derive(Clone, Copy, Serialize)]
 #[serde(transparent)]
 struct Max(Option<u64>);
 
-/// Where the limit in force comes from.
-#[derive(Serialize)]
-#[serde(tag = "from", rename_all = "snake_case")]
-enum Why {
-    Own {
-        knob: &'static str,
-        /// The kernel holds it lower than it was set.
-        capped: bool,
-    },
-    Ancestor {
-        #[serde(flatten)]
-        name: Name,
-        limit: u64,
-    },
-    System {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        knob: Option<&'static str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        value: Option<u64>,
-    },
-}
-
-impl Why {
-    fn new(origin: Origin, vm: &VmDirty) -> Self {
-        match origin {
-            Origin::OwnBytes { capped } => Self::Own {
-                knob: knobs::DIRTY_LIMIT.name,
-                capped,
-            },
-            Origin::OwnRatio => Self::Own {
-                knob: knobs::DIRTY_RATIO.name,
-                capped: false,
-            },
-            Origin::Ancestor { cgroup, limit } => Self::Ancestor {
-                name: Name::new(&cgroup),
-                limit,
-            },
-            Origin::System => {
-                let (knob, value) = vm.limit_setting().unzip();
-                Self::System { knob, value }
-            }
-        }
-    }
-
-    fn words(&self) -> String {
-        match self {
-            Self::Own {
-                knob,
-                capped: false,
-            } => format!("own {knob}"),
-            Self::Own { knob, capped: true } => {
-                format!("own {knob}, but no more than can be dirty")
-            }
-            Self::Ancestor { name, limit } => {
-                format!("ancestor {} with {}", escaped(&name.path), Bytes(*limit))
-            }
-            Self::System { knob, value } => system(knob.zip(*value)),
-        }
-    }
-}
-
-fn why_background(origin: BackgroundOrigin, vm: &VmDirty) -> String {
-    match origin {
-        BackgroundOrigin::Own(knob) => format!("own {}", knob.name),
-        BackgroundOrigin::Half(HalfOf::Own) => "half of the limit".to_owned(),
-        BackgroundOrigin::Half(HalfOf::Ancestor(cgroup)) => {
-            format!("half of the limit of ancestor {}", escaped(cgroup))
-        }
-        BackgroundOrigin::Half(HalfOf::System) => "half of the system's limit".to_owned(),
-        BackgroundOrigin::Ancestor { cgroup, background } => {
-            format!("ancestor {} with {}", escaped(cgroup), Bytes(background))
-        }
-        BackgroundOrigin::System => system(vm.background_setting()),
-    }
-}
-
-fn system(setting: Option<(&'static str, u64)>) -> String {
-    match setting {
-        Some(setting) => format!("system, {}", vm_setting(setting)),
-        None => "system".to_owned(),
-    }
-}
-
-/// A setting of `vm.dirty_*`, which is a size if its name ends in `bytes`, else a percentage.
-pub fn vm_setting((knob, value): (&'static str, u64)) -> String {
-    match knob.ends_with("bytes") {
-        true => format!("{knob} = {}", Bytes(value)),
-        false => format!("{knob} = {value}%"),
-    }
-}
-
 impl Report {
-    /// The report on a cgroup, given those above it, the system's settings and perhaps its charges.
+    /// The report on a cgroup, given those above it, the limits in force, the system's settings and perhaps its charges.
     pub fn new(
         snapshot: &Snapshot,
         above: &[Snapshot],
+        in_force: Option<derivation::InForce>,
         vm: &VmDirty,
         charging: Option<Charging>,
     ) -> Self {
@@ -169,9 +98,11 @@ impl Report {
         Self {
             name: Name::new(&snapshot.cgroup.path()),
             set: snapshot.settings.clone(),
-            in_force: stat.map(|stat| InForce {
-                limit: stat.limit.map(max),
-                background_limit: stat.background_limit.map(max),
+            in_force: in_force.map(|in_force| InForce {
+                limit: in_force.limit.map(max),
+                background_limit: in_force.background.map(max),
+                pace_usec: stat.and_then(|stat| stat.pace_usec).map(max),
+                derived: in_force.derived,
             }),
             why: Why::new(Origin::derive(snapshot, above), vm),
             dirty: snapshot.dirty(),
@@ -179,7 +110,9 @@ impl Report {
             inherited: snapshot.inherited(),
             throttled_usec: figure(|stat| stat.throttled_usec),
             throttled_count: figure(|stat| stat.throttled_count),
+            throttled_now: figure(|stat| stat.throttled_now),
             writeback_started: figure(|stat| stat.writeback_started),
+            paced_usec: figure(|stat| stat.paced_usec),
             charging,
             why_background: why_background(BackgroundOrigin::derive(snapshot, above), vm),
         }
@@ -220,17 +153,55 @@ impl Report {
         self.throttled_usec.map_or_else(|| "-".to_owned(), seconds)
     }
 
+    /// Bytes that it is charged for.
+    pub fn memory(&self) -> Option<u64> {
+        self.charging.as_ref()?.memory
+    }
+
+    /// How many writers wait now.
+    pub fn waiting(&self) -> String {
+        self.throttled_now
+            .map_or_else(|| "-".to_owned(), |count| count.to_string())
+    }
+
+    /// Bytes dirty and under writeback.
+    pub fn held(&self) -> Option<u64> {
+        Some(self.dirty?.saturating_add(self.writeback.unwrap_or(0)))
+    }
+
+    /// The limits in force and why, as lines of a name and a value.
+    pub fn limit_lines(&self) -> Vec<(&'static str, String)> {
+        let Some(in_force) = &self.in_force else {
+            return vec![("limit in force", format!("- ({})", self.why()))];
+        };
+        let derived = match in_force.derived {
+            true => "; derived, as this kernel does not report it",
+            false => "",
+        };
+        let limit = format!("{} ({}{derived})", self.limit(), self.why());
+        let background = format!("{} ({})", self.background_limit(), self.why_background);
+        let mut lines = vec![
+            ("limit in force", limit),
+            ("background limit in force", background),
+        ];
+        if let Some(Max(pace)) = in_force.pace_usec {
+            let pace = pace.map_or_else(|| "none".to_owned(), |usec| Usec(usec).to_string());
+            lines.push(("pace in force", pace));
+        }
+        lines
+    }
+
     pub fn why(&self) -> String {
         self.why.words()
     }
 
-    /// Its charges: all of them, how much they may be, page cache, shared memory, for whom it pays and who pays for it.
+    /// Its charges: the total, its maximum, page cache, shared memory, what it pays for and which cgroup pays for it.
     pub fn charges(&self) -> [String; 5] {
         let Some(charging) = &self.charging else {
             return [const { String::new() }; 5];
         };
         let declared = self.set.iter().find_map(|(_, value)| match value {
-            Value::Kinds(kinds) => Some(*kinds),
+            Value::Payments(payments) => Some(*payments),
             _ => None,
         });
         let [memory, max, file, shmem] = charging.figures();
@@ -238,29 +209,28 @@ impl Report {
         [memory, max, file, shmem, payments]
     }
 
-    /// Lines of a name and what it is, for one cgroup by itself.
+    /// Lines of a name and a value, for a single cgroup.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("cgroup", escaped(&self.name.path)),
             ("dirty", self.dirty()),
             ("writeback", self.writeback()),
-            (
-                "limit in force",
-                format!("{} ({})", self.limit(), self.why()),
-            ),
         ];
-        if self.in_force.is_some() {
-            let background = format!("{} ({})", self.background_limit(), self.why_background);
-            lines.push(("background limit in force", background));
-        }
+        lines.extend(self.limit_lines());
         if self.inherited.is_some() {
             lines.push(("inherited", self.inherited()));
         }
         if let (Some(usec), Some(count)) = (self.throttled_usec, self.throttled_count) {
             lines.push(("throttled", format!("{}, {count} times", seconds(usec))));
         }
+        if self.throttled_now.is_some() {
+            lines.push(("writers waiting now", self.waiting()));
+        }
         if let Some(count) = self.writeback_started {
             lines.push(("writeback started", format!("{count} times")));
+        }
+        if let Some(usec) = self.paced_usec {
+            lines.push(("writeback held back", seconds(usec)));
         }
         if let Some(charging) = &self.charging {
             lines.extend(charging.lines(&self.name.path));
@@ -272,7 +242,7 @@ impl Report {
     }
 }
 
-/// A size, or a stroke where there is none.
+/// A size, or a dash if there is none.
 pub fn size(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "-".to_owned(), |bytes| Bytes(bytes).to_string())
 }

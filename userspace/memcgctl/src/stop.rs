@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When a command that goes on by itself should end: on a signal, or when nobody reads any more.
+//! When a continuous command should end: on a signal, or when the reader has gone.
 
 use memcgfs::Host;
 use nix::errno::Errno;
@@ -52,21 +52,32 @@ impl Stop {
         })
     }
 
+    /// Wait for `time` at most, whether or not stdout has a reader.
+    pub fn wait_for_signal(&self, time: Duration) -> io::Result<Woken> {
+        let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        Self::poll(&mut fds, time)
+    }
+
     /// Wait for `time` at most, or until `input` has something.
     pub fn wait(&self, input: Option<BorrowedFd<'_>>, time: Duration) -> io::Result<Woken> {
+        // The end of a pipe's reader is reported even if no event is requested.
+        let mut fds = vec![
+            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.stdout.as_fd(), PollFlags::empty()),
+        ];
+        fds.extend(input.map(|input| PollFd::new(input, PollFlags::POLLIN)));
+        Self::poll(&mut fds, time)
+    }
+
+    /// Wait until one of these has something, of which the third is input and the others end the program.
+    fn poll(fds: &mut [PollFd<'_>], time: Duration) -> io::Result<Woken> {
         let end = Instant::now() + time;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             // Rounded up, so that the last part of a millisecond is not spent in a loop.
             let millis = left.as_micros().div_ceil(1000);
             let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-            // Without any event asked for, the end of a pipe's reader is told all the same.
-            let mut fds = vec![
-                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.stdout.as_fd(), PollFlags::empty()),
-            ];
-            fds.extend(input.map(|input| PollFd::new(input, PollFlags::POLLIN)));
-            match poll(&mut fds, timeout) {
+            match poll(fds, timeout) {
                 Ok(0) if left.is_zero() => return Ok(Woken::Time),
                 Ok(0) | Err(Errno::EINTR) => continue,
                 Err(errno) => return Err(errno.into()),
@@ -80,7 +91,7 @@ impl Stop {
         }
     }
 
-    /// Wait until stdout has room, or nobody reads it any more; tells `false` if it is time to end before that.
+    /// Wait until stdout has room or its reader has gone. Returns `false` if it is time to end before that.
     pub fn wait_for_room(&self) -> io::Result<bool> {
         loop {
             let mut fds = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Columns of text, and what trees in them are drawn with.
+//! Columns of text, and the lines of trees in them.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub fn branches(rich: bool) -> Branches {
     }
 }
 
-/// The rows as lines: the first column and the last are text, those between are numbers and stand to the right.
+/// The rows as lines: the first and the last column are text, those between are numbers, aligned to the right.
 pub fn lines<const N: usize>(rows: &[[String; N]]) -> String {
     columns(rows, 1..N.saturating_sub(1))
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Starting what the kernel does while the writer of a file waits, and showing how it goes.
+//! Files that start work in the kernel while the writer waits, and the progress of that work.
 
 use crate::exit::Exit;
 use crate::output;
@@ -36,9 +36,9 @@ impl Ended {
     }
 }
 
-/// Run `start`, which blocks, in a thread of its own, and show what `look` tells meanwhile.
+/// Run `start`, which blocks, in a thread, and show the progress that `look` reports meanwhile.
 ///
-/// Figures that can not be read for a moment are no reason to give up, so `look` may answer nothing.
+/// `look` returns `None` if figures temporarily cannot be read; that is not an error.
 pub fn run(
     amount: &Amount,
     start: impl FnOnce(&Amount) -> Result<(), Error> + Send,
@@ -48,7 +48,7 @@ pub fn run(
     let result = thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let starter = thread::Builder::new().spawn_scoped(scope, move || {
-            // The receiver waits below, so that it can not be gone.
+            // The receiver waits below, so that it cannot be gone.
             let _ = sender.send(start(amount));
         });
         if let Err(error) = starter {
@@ -90,7 +90,7 @@ struct Progress {
 
 impl Progress {
     fn new() -> Self {
-        let in_place = io::stderr().is_terminal();
+        let in_place = io::stderr().is_terminal() && !output::is_dumb();
         Self {
             interval: Duration::from_millis(if in_place { 100 } else { 1000 }),
             in_place,

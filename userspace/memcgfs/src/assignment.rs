@@ -2,12 +2,15 @@
 
 //! Wishes that were checked before anything is written: to set a knob, to start a trigger.
 
+use crate::given;
 use crate::knobs;
+use crate::knobs::Kind;
 use crate::knobs::Knob;
 use crate::knobs::Mode;
 use crate::limits;
 use crate::limits::Config;
 use crate::page;
+use crate::refusal;
 use crate::size::parse_bytes;
 use crate::size::ParseError;
 use crate::value::Limit;
@@ -32,9 +35,10 @@ impl Amount {
 
     /// Parse and check it.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let bytes = given::bytes(text)?.into();
         Ok(Self {
-            text: text.trim().to_owned(),
-            bytes: parse_bytes(text.as_bytes())?.into(),
+            text: kernel_text(text, Value::Bytes(bytes)),
+            bytes,
         })
     }
 
@@ -64,7 +68,7 @@ pub enum BadAssignment {
     Form,
     /// No knob has this name.
     Unknown(String),
-    /// The knob can not be set.
+    /// The knob cannot be set.
     NotSettable(&'static Knob),
     /// The value is not good for the knob.
     Value(&'static Knob, String, ParseError),
@@ -85,12 +89,12 @@ impl Assignment {
         }
         let text = text.trim().to_owned();
         let bad = |reason| BadAssignment::Value(knob, text.clone(), reason);
-        let value = Value::parse(knob.kind, text.as_bytes()).map_err(bad)?;
+        let value = Value::parse_given(knob.kind, &text).map_err(bad)?;
         check(knob, value).map_err(bad)?;
-        let text = match value {
-            // The kernel takes white space only.
-            Value::Kinds(_) => value.text(),
-            _ => text,
+        let text = match knob.kind {
+            Kind::Bytes => kernel_text(&text, value),
+            _ if Value::parse(knob.kind, text.as_bytes()) == Ok(value) => text,
+            _ => value.text(),
         };
         Ok(Self { knob, text, value })
     }
@@ -118,24 +122,24 @@ impl Assignment {
         let config = Config::default();
         let kept = match self.knob.excludes {
             // The checks were passed, so that this can not fail.
-            Some(_) => match config.with_limit_bytes(bytes.at(), page::shift()) {
+            Some(_) => match config.with_limit_bytes(bytes.size(), page::shift()) {
                 Ok(config) => config.limit.bytes(),
-                Err(_) => bytes.at(),
+                Err(_) => bytes.size(),
             },
             None => {
-                let min = config.with_min(bytes.at(), page::shift()).min;
+                let min = config.with_min(bytes.size(), page::shift()).min;
                 Some(min).filter(|min| *min != limits::MIN_ALL)
             }
         };
         Value::Bytes(kept.into())
     }
 
-    /// Whether this and the other undo each other. `max` undoes nothing: it may stand beside what replaces it.
+    /// Whether this assignment and the other exclude each other. `max` excludes nothing: it may be given with the other.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         self.knob.conflicts_with(other.knob) && !self.value.is_max() && !other.value.is_max()
     }
 
-    /// Why this can not stand behind the others, which are for the same cgroup; `None` if it can.
+    /// Why this assignment is invalid after the others for the same cgroup; `None` if it is valid.
     pub fn problem_after<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Option<String> {
         let name = self.knob.name;
         others.into_iter().find_map(|other| {
@@ -154,14 +158,23 @@ impl Assignment {
     }
 }
 
-/// Refuse what the module would refuse: a limit below two pages, or beyond what counts as pages.
+/// What the kernel takes for a size that was given so: the same text where it can be.
+fn kernel_text(given: &str, value: Value) -> String {
+    let given = given.trim();
+    match parse_bytes(given.as_bytes()) {
+        Ok(_) => given.to_owned(),
+        Err(_) => value.text(),
+    }
+}
+
+/// Refuse values that the module refuses: a limit below two pages, or above the largest number of pages.
 fn check(knob: &Knob, value: Value) -> Result<(), ParseError> {
     // The floor is the one size that nothing replaces, and the one that may be any.
     let (Value::Bytes(bytes), true) = (value, knob.excludes.is_some()) else {
         return Ok(());
     };
     Config::default()
-        .with_limit_bytes(bytes.at(), page::shift())
+        .with_limit_bytes(bytes.size(), page::shift())
         .map(|_| ())
 }
 
@@ -176,8 +189,9 @@ impl fmt::Display for BadAssignment {
                 }
                 Ok(())
             }
-            Self::NotSettable(knob) => write!(f, "{} can not be set: {}", knob.name, knob.help),
+            Self::NotSettable(knob) => write!(f, "{} cannot be set: {}", knob.name, knob.help),
             Self::Value(knob, text, reason) => {
+                let reason = refusal::of_knob(knob.kind, *reason);
                 write!(
                     f,
                     "{} does not take {text:?}: {reason} ({})",
@@ -191,99 +205,4 @@ impl fmt::Display for BadAssignment {
 impl std::error::Error for BadAssignment {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn good() {
-        let table = [
-            (
-                "dirty_limit_in_bytes=64M",
-                "memory.dirty_limit_in_bytes",
-                "64M",
-                "64MiB",
-            ),
-            ("memory.dirty_min=0", "memory.dirty_min", "0", "0B"),
-            ("dirty_min=1", "memory.dirty_min", "1", "1B"),
-            ("dirty_min=max", "memory.dirty_min", "max", "max"),
-            ("dirty_ratio=12.5", "memory.dirty_ratio", "12.5", "12.50%"),
-            (
-                "persistent=shmem,file",
-                "memory.persistent",
-                "file shmem",
-                "file shmem",
-            ),
-            ("persistent=", "memory.persistent", "", "none"),
-            (
-                "dirty_background_ratio= max ",
-                "memory.dirty_background_ratio",
-                "max",
-                "max",
-            ),
-        ];
-        for (input, name, text, shown) in table {
-            let assignment = Assignment::parse(input).unwrap();
-            assert_eq!(assignment.knob().name, name);
-            assert_eq!(assignment.text(), text);
-            assert_eq!(assignment.value().to_string(), shown);
-        }
-    }
-
-    #[test]
-    fn rounded_as_the_kernel_does() {
-        let table = [
-            ("dirty_min=5000", "4KiB"),
-            ("dirty_min=100", "0B"),
-            ("dirty_min=max", "max"),
-            ("dirty_limit_in_bytes=9000", "8KiB"),
-            ("dirty_limit_in_bytes=max", "max"),
-            ("dirty_ratio=0.1", "0.10%"),
-        ];
-        for (text, read) in table {
-            let assignment = Assignment::parse(text).unwrap();
-            assert_eq!(assignment.read_back().to_string(), read);
-        }
-    }
-
-    #[test]
-    fn bad() {
-        use ParseError::*;
-        let value = |knob, text: &str, reason| BadAssignment::Value(knob, text.to_owned(), reason);
-        let limit = &knobs::DIRTY_LIMIT;
-        let table = [
-            ("", BadAssignment::Form),
-            ("dirty_ratio", BadAssignment::Form),
-            ("=", BadAssignment::Unknown(String::new())),
-            (
-                "memory.max=1G",
-                BadAssignment::Unknown("memory.max".to_owned()),
-            ),
-            (
-                "dirty_stat=1",
-                BadAssignment::NotSettable(&knobs::DIRTY_STAT),
-            ),
-            (
-                "dirty_writeback=1M",
-                BadAssignment::NotSettable(&knobs::DIRTY_WRITEBACK),
-            ),
-            ("dirty_limit_in_bytes=", value(limit, "", Empty)),
-            ("dirty_limit_in_bytes=-1", value(limit, "-1", Junk)),
-            ("dirty_limit_in_bytes=1=2", value(limit, "1=2", Junk)),
-            ("dirty_limit_in_bytes=64M 1", value(limit, "64M 1", Junk)),
-            ("dirty_limit_in_bytes=0", value(limit, "0", TooSmall)),
-            ("dirty_limit_in_bytes=4K", value(limit, "4K", TooSmall)),
-            ("dirty_limit_in_bytes=16E", value(limit, "16E", Overflow)),
-            (
-                "dirty_ratio=100.01",
-                value(&knobs::DIRTY_RATIO, "100.01", TooLarge),
-            ),
-            ("dirty_ratio=0", value(&knobs::DIRTY_RATIO, "0", TooSmall)),
-            ("persistent=anon", value(&knobs::PERSISTENT, "anon", Junk)),
-            ("recharge=1M", BadAssignment::NotSettable(&knobs::RECHARGE)),
-            ("dirty_min=ä", value(&knobs::DIRTY_MIN, "ä", Junk)),
-        ];
-        for (input, error) in table {
-            assert_eq!(Assignment::parse(input), Err(error), "{input:?}");
-        }
-    }
-}
+mod tests;

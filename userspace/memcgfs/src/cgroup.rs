@@ -19,18 +19,40 @@ use crate::stat::MemoryStat;
 use crate::stat::RechargeStat;
 use crate::value::Limit;
 use crate::value::Value;
+use rustix::fs::Access;
+use rustix::fs::AtFlags;
+use rustix::fs::Dir;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
 use std::ffi::OsString;
 use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A cgroup by its place. It may vanish at any time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// One that a user has named is held by its directory: what is read of it after something was written is of the same
+/// cgroup, and not of another that was made in its place meanwhile. The many of a listing are known by their paths only.
+#[derive(Clone, Debug)]
 pub struct Cgroup {
     dir: PathBuf,
     name: PathBuf,
+    held: Option<Arc<OwnedFd>>,
 }
+
+impl PartialEq for Cgroup {
+    fn eq(&self, other: &Self) -> bool {
+        self.dir == other.dir
+    }
+}
+
+impl Eq for Cgroup {}
 
 impl Cgroup {
     pub(crate) fn new(mount: &Path, name: &Path) -> Self {
@@ -42,7 +64,31 @@ impl Cgroup {
         Self {
             dir,
             name: name.to_owned(),
+            held: None,
         }
+    }
+
+    /// The same cgroup, held by its directory.
+    pub(crate) fn hold(self) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(&self.dir, flags, Mode::empty())?;
+        Ok(Self {
+            held: Some(Arc::new(fd)),
+            ..self
+        })
+    }
+
+    /// A descriptor of its directory that the kernel takes for the cgroup.
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(match self.held() {
+            Some(fd) => rustix::fs::openat(fd, ".", flags, Mode::empty())?,
+            None => rustix::fs::open(&self.dir, flags, Mode::empty())?,
+        })
+    }
+
+    fn held(&self) -> Option<BorrowedFd<'_>> {
+        self.held.as_ref().map(|fd| fd.as_fd())
     }
 
     /// The path relative to the cgroup2 mount; empty for the root.
@@ -69,12 +115,22 @@ impl Cgroup {
 
     /// Whether it is there, just now.
     pub fn exists(&self) -> bool {
-        self.dir.is_dir()
+        match self.held {
+            // A directory that was removed can be opened still, but there is nothing in it, not even itself.
+            Some(_) => self.descriptor().is_ok_and(|fd| {
+                let first = Dir::new(fd).map(|mut dir| dir.next());
+                first.is_ok_and(|first| matches!(first, Some(Ok(_))))
+            }),
+            None => self.dir.is_dir(),
+        }
     }
 
     /// The inode number of its directory, by which tracepoints name it; `None` if it vanished.
     pub fn inode(&self) -> Option<u64> {
-        fs::metadata(&self.dir).ok().map(|metadata| metadata.ino())
+        match self.held() {
+            Some(fd) => rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino),
+            None => fs::metadata(&self.dir).ok().map(|metadata| metadata.ino()),
+        }
     }
 
     /// The cgroup above.
@@ -82,6 +138,7 @@ impl Cgroup {
         Some(Self {
             name: self.name.parent()?.to_owned(),
             dir: self.dir.parent()?.to_owned(),
+            held: None,
         })
     }
 
@@ -110,6 +167,7 @@ impl Cgroup {
                 children.push(Self {
                     dir: entry.path(),
                     name: self.name.join(entry.file_name()),
+                    held: None,
                 });
             }
         }
@@ -124,14 +182,46 @@ impl Cgroup {
 
     /// Whether it has the knob's file.
     pub fn offers(&self, knob: &Knob) -> bool {
-        self.file(knob.name).exists()
+        self.has_file(knob.name)
+    }
+
+    fn has_file(&self, name: &str) -> bool {
+        self.accessible(name, Access::EXISTS).is_ok()
+    }
+
+    /// Fails as a write would for want of permission, or on a file system that is mounted read-only.
+    pub fn check_writable(&self, knob: &Knob) -> Result<()> {
+        self.accessible(knob.name, Access::WRITE_OK)
+            .map_err(|source| Error::NotWritable {
+                path: self.file(knob.name),
+                source,
+            })
+    }
+
+    fn accessible(&self, name: &str, access: Access) -> io::Result<()> {
+        let result = match self.held() {
+            Some(fd) => rustix::fs::accessat(fd, name, access, AtFlags::empty()),
+            None => rustix::fs::access(self.file(name), access),
+        };
+        Ok(result?)
+    }
+
+    /// The path of a file, for messages, and its content.
+    fn read(&self, name: &str) -> Result<(PathBuf, Option<String>)> {
+        let path = self.file(name);
+        let text = files::read_in(self.held(), &path)?;
+        Ok((path, text))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        files::write_in(self.held(), &self.file(name), text)
     }
 
     /// The error that tells why it has not.
     pub fn absence(&self, host: &Host, knob: &Knob) -> Error {
-        let has_memory = || self.file("memory.max").exists();
+        let has_memory = || self.has_file("memory.max");
         let reason = match host.module_loaded() {
-            _ if self.is_root() => Absence::Root,
+            _ if self.is_root() => Absence::Root(knob.since),
             _ if !self.exists() => Absence::Removed,
             false => Absence::Module,
             true if !has_memory() => Absence::Controller,
@@ -145,8 +235,7 @@ impl Cgroup {
 
     /// What a knob holds.
     pub fn value(&self, knob: &Knob) -> Result<Option<Value>> {
-        let path = self.file(knob.name);
-        let Some(text) = files::read(&path)? else {
+        let (path, Some(text)) = self.read(knob.name)? else {
             return Ok(None);
         };
         match Value::parse(knob.kind, text.as_bytes()) {
@@ -157,8 +246,7 @@ impl Cgroup {
 
     /// The content of one of the kernel's own files that hold a size, in bytes.
     pub fn size(&self, name: &str) -> Result<Option<Limit<u64>>> {
-        let path = self.file(name);
-        let Some(text) = files::read(&path)? else {
+        let (path, Some(text)) = self.read(name)? else {
             return Ok(None);
         };
         match parse_bytes(text.as_bytes()) {
@@ -176,47 +264,48 @@ impl Cgroup {
 
     /// Write one knob.
     pub fn assign(&self, assignment: &Assignment) -> Result<()> {
-        files::write(&self.file(assignment.knob().name), assignment.text())
+        self.write(assignment.knob().name, assignment.text())
     }
 
     /// Have the kernel clean `amount` and wait for it. A signal interrupts it.
     pub fn start_writeback(&self, amount: &Amount) -> Result<()> {
-        files::write(&self.file(knobs::DIRTY_WRITEBACK.name), amount.text())
+        self.write(knobs::DIRTY_WRITEBACK.name, amount.text())
     }
 
     /// Have the kernel move `amount` of what was inherited to its users and wait for it. A signal interrupts it.
     pub fn recharge(&self, amount: &Amount) -> Result<()> {
-        files::write(&self.file(knobs::RECHARGE.name), amount.text())
+        self.write(knobs::RECHARGE.name, amount.text())
     }
 
     /// `memory.recharge_stat`.
     pub fn recharge_stat(&self) -> Result<Option<RechargeStat>> {
-        let path = self.file(knobs::RECHARGE_STAT.name);
-        let text = files::read(&path)?;
+        let (path, text) = self.read(knobs::RECHARGE_STAT.name)?;
         text.map(|text| RechargeStat::parse(&path, &text))
             .transpose()
     }
 
     /// `memory.dirty_stat`.
     pub fn dirty_stat(&self) -> Result<Option<DirtyStat>> {
-        let path = self.file(knobs::DIRTY_STAT.name);
-        let text = files::read(&path)?;
+        let (path, text) = self.read(knobs::DIRTY_STAT.name)?;
         text.map(|text| DirtyStat::parse(&path, &text)).transpose()
     }
 
     /// `memory.stat`.
     pub fn memory_stat(&self) -> Result<Option<MemoryStat>> {
-        let path = self.file("memory.stat");
-        let text = files::read(&path)?;
+        let (path, text) = self.read("memory.stat")?;
         text.map(|text| MemoryStat::parse(&path, &text)).transpose()
+    }
+
+    /// `RESOURCE.pressure`.
+    pub(crate) fn pressure(&self, resource: &str) -> Result<Option<String>> {
+        Ok(self.read(&format!("{resource}.pressure"))?.1)
     }
 
     /// How many cgroups there are below it, on all levels.
     pub fn descendants(&self) -> Result<Option<u64>> {
-        let path = self.file("cgroup.stat");
-        match files::read(&path)? {
-            Some(text) => Flat::new(&path, &text).number("nr_descendants"),
-            None => Ok(None),
+        match self.read("cgroup.stat")? {
+            (path, Some(text)) => Flat::new(&path, &text).number("nr_descendants"),
+            (_, None) => Ok(None),
         }
     }
 
@@ -231,7 +320,8 @@ impl Cgroup {
     }
 
     fn words(&self, name: &str) -> Result<Vec<String>> {
-        let text = files::read(&self.file(name))?.unwrap_or_default();
+        let (_, text) = self.read(name)?;
+        let text = text.unwrap_or_default();
         Ok(text.split_whitespace().map(str::to_owned).collect())
     }
 }

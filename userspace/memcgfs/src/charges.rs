@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a cgroup is charged for, and who pays for what its tasks bring in and for the pages of a mount.
+//! The charges of a cgroup, and which cgroup pays for memory that its tasks bring in and for the pages of a mount.
 
 use crate::cgroup::Cgroup;
 use crate::error::Result;
 use crate::hierarchy::Hierarchy;
 use crate::knobs;
 use crate::mount::Mount;
+use crate::payments::Payments;
 use crate::snapshot::Snapshot;
-use crate::value::Kinds;
 use crate::value::Limit;
 use crate::value::Value;
 use std::ffi::OsString;
 use std::iter;
 use std::path::Path;
 
-/// Bytes that a cgroup and those below it are charged for. What the kernel does not tell is `None`.
+/// Bytes charged to a cgroup and its descendants. Values that the kernel does not report are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Charges {
     /// All of it.
@@ -44,7 +44,7 @@ impl Charges {
     }
 }
 
-/// The paths of the cgroups that pay for what the tasks of a cgroup bring in.
+/// The paths of the cgroups that pay for memory that the tasks of a cgroup bring in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payers {
     /// Of page cache.
@@ -58,16 +58,16 @@ impl Payers {
     /// does not let one pay for another.
     pub fn derive(snapshot: &Snapshot, above: &[Snapshot]) -> Option<Self> {
         snapshot.setting(&knobs::PERSISTENT)?;
-        let nearest = |pays: fn(Kinds) -> bool| {
+        let nearest = |pays: fn(Payments) -> bool| {
             let mut upwards = iter::once(snapshot).chain(above.iter().rev());
             let declarer = upwards.find(|snapshot| {
-                matches!(snapshot.setting(&knobs::PERSISTENT), Some(Value::Kinds(kinds)) if pays(kinds))
+                matches!(snapshot.setting(&knobs::PERSISTENT), Some(Value::Payments(paid)) if pays(paid))
             });
             declarer.unwrap_or(snapshot).cgroup.path()
         };
         Some(Self {
-            file: nearest(|kinds| kinds.file),
-            shmem: nearest(|kinds| kinds.shmem),
+            file: nearest(|paid| paid.file),
+            shmem: nearest(|paid| paid.shmem),
         })
     }
 }

@@ -4,20 +4,28 @@
 //!
 //! A writer has to pass the limits of its own cgroup, of each cgroup above it and of the system. The limit in force is
 //! the least that a cgroup sets. But a wider one binds earlier when others have used it up, so that of the places where
-//! writers are slowed right now the fullest binds, and only where there is none the limit in force does.
+//! writers are slowed right now, the fullest binds; without any of those, the limit in force does.
 
+mod bound;
+pub mod grants;
+mod listing;
 mod raw;
+
+pub use bound::Bound;
+pub use bound::State;
+pub use listing::InForce;
+pub use listing::Listing;
 
 use crate::cgroup::Cgroup;
 use crate::error::Result;
 use crate::floors;
 use crate::host::Host;
-use crate::levels::levels;
 use crate::limits::Config;
 use crate::page;
-use crate::share::child_share;
 use crate::stat::DirtyStat;
 use crate::system::System;
+use crate::units::Bytes;
+use crate::units::Pages;
 use crate::value::Limit;
 use raw::least;
 use raw::Raw;
@@ -76,21 +84,6 @@ pub struct Level {
     pub reported: Option<DirtyStat>,
 }
 
-/// A limit and what follows from it, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bound {
-    /// The limit.
-    pub limit: u64,
-    /// The background limit.
-    pub background: u64,
-    /// From here on some writers wait: those with more than their share, or all for a short time.
-    pub slows_at: u64,
-    /// From here on all writers wait.
-    pub stops_at: u64,
-    /// Whether it was set, in bytes or as a ratio; else it is derived from `vm.dirty_*`.
-    pub set: bool,
-}
-
 /// A floor, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Floor {
@@ -113,14 +106,14 @@ pub struct SystemLevel {
     pub raw: System,
 }
 
-/// How much a limit in bytes that follows from memory may differ between two looks at it, as memory goes on changing: by
+/// How much a limit that depends on memory may differ between two samples, as memory changes: by
 /// a thirty-second and 64 pages.
 pub fn drift(limit: u64) -> u64 {
     (limit / 32).saturating_add(page::bytes(64))
 }
 
 impl Derivation {
-    /// Derive it; `None` if the cgroup vanished or the kernel tells no figures.
+    /// Derive it; `None` if the cgroup vanished or the kernel reports no figures.
     pub fn derive(host: &Host, cgroup: &Cgroup) -> Result<Option<Self>> {
         let Some(system) = System::read(host)? else {
             return Ok(None);
@@ -132,7 +125,7 @@ impl Derivation {
             .collect();
         // Headroom and floors are handed down.
         chain.reverse();
-        let mut grant = floors::top_grant(system.derive().limit);
+        let mut grant = floors::top_grant(Pages(system.derive().limit));
         for cgroup in chain {
             let Some(raw) = Raw::read(cgroup)? else {
                 return Ok(None);
@@ -140,10 +133,10 @@ impl Derivation {
             headroom = least(headroom, raw.room);
             let mut level = raw.level(&system, headroom.at());
             grant = raw.grant(grant)?;
-            if level.config.min != 0 {
+            if level.config.min != Bytes(0) {
                 level.floor = Some(Floor {
-                    asked: page::bytes(level.config.min_pages(page::shift())),
-                    granted: page::bytes(grant),
+                    asked: page::bytes(level.config.min_pages(page::shift()).0),
+                    granted: page::bytes(grant.0),
                 });
             }
             levels.push(level);
@@ -229,7 +222,7 @@ impl Derivation {
         }
     }
 
-    /// Whether the kernel reports what was derived.
+    /// Whether the kernel reports the derived limit.
     pub fn agrees(&self) -> Option<bool> {
         let reported = self.reported()?;
         Some(self.limit.abs_diff(reported) <= drift(reported))
@@ -237,7 +230,7 @@ impl Derivation {
 }
 
 impl Level {
-    /// Whether nothing is set here, and there is as much dirty as begins to slow writers by what `vm.dirty_*` imply.
+    /// Whether nothing is set here, and there are enough dirty pages for `vm.dirty_*` to slow writers.
     fn is_slowed_by_derived(&self) -> bool {
         let derived = self.bound.filter(|_| self.own_background.is_none());
         derived.is_some_and(|bound| self.held > bound.slows_at)
@@ -250,39 +243,14 @@ impl Level {
     }
 }
 
-impl Bound {
-    /// How full it is, in parts of 1000 of what stops all writers; `None` while nobody is slowed.
-    fn fill(&self, held: u64) -> Option<u64> {
-        (held >= self.slows_at).then(|| held.saturating_mul(1000) / self.stops_at.max(1))
-    }
-
-    /// What the kernel's own throttling makes of a derived limit: it begins half way from the background limit.
-    fn derived(limit: u64, background: u64) -> Self {
-        Self {
-            limit: page::bytes(limit),
-            background: page::bytes(background),
-            slows_at: page::bytes(limit.saturating_add(background) / 2),
-            stops_at: page::bytes(limit),
-            set: false,
-        }
-    }
-
-    /// What the module makes of a limit.
-    fn kept(limit: u64, background: u64, set: bool) -> Self {
-        // Neither the CPUs nor the writers have a say in the level, only in how often it is checked.
-        let stop = levels(limit, 1, 0).stop;
-        Self {
-            limit: page::bytes(limit),
-            background: page::bytes(background),
-            slows_at: page::bytes(child_share(stop, 1).over_share_stop),
-            stops_at: page::bytes(stop),
-            set,
-        }
-    }
-}
-
 impl SystemLevel {
-    fn new(raw: System) -> Self {
+    /// What happens to writers whom no floor exempts.
+    pub fn state(&self) -> State {
+        self.bound.state(self.held)
+    }
+
+    /// What follows from the system's figures.
+    pub fn new(raw: System) -> Self {
         let derived = raw.derive();
         Self {
             dirtyable: page::bytes(derived.dirtyable),

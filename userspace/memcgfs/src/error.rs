@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can go wrong, each with the file it went wrong at.
+//! Errors, each with the file where it occurred.
 
 use crate::escape::escaped;
+use crate::knobs::Capability;
 use nix::errno::Errno;
 use std::ffi::OsString;
 use std::fmt;
@@ -30,7 +31,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
     /// The root cgroup has none of them, as it has no `memory.max`.
-    Root,
+    Root(Capability),
     /// The memory controller is not enabled for this cgroup.
     Controller,
     /// The module is not loaded.
@@ -53,11 +54,11 @@ pub enum Error {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// A file holds something that it never should.
+    /// A file has unexpected content.
     Content {
         /// The file.
         path: PathBuf,
-        /// The part that was not understood.
+        /// The part that could not be parsed.
         found: String,
     },
     /// One of the module's files is absent.
@@ -69,30 +70,40 @@ pub enum Error {
     },
     /// A file system could not be mounted.
     Mount {
-        /// What was tried, as `tmpfs: memcg`.
+        /// The step that failed, as `tmpfs: memcg`.
         step: String,
         /// The kernel's answer.
         source: io::Error,
-        /// What the kernel said in words.
+        /// The kernel's messages.
         log: Vec<String>,
-        /// Whether the kernel lacks what it takes.
+        /// Whether the kernel lacks the feature.
         unsupported: bool,
     },
-    /// A file could not be written if it were tried.
+    /// A file is not writable.
     NotWritable {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// The kernel lacks something; this says what.
+    /// The kernel lacks the named feature.
     Unsupported(&'static str),
-    /// No thread could be started, which says nothing about what it was to do.
+    /// No thread could be started; its work was not attempted.
     Thread(io::Error),
     /// No cgroup2 file system is mounted.
     NoMount {
         /// The table of mounts that was searched.
         table: PathBuf,
+    },
+    /// The memory controller is in use by cgroup v1, so no cgroup of cgroup2 has it.
+    VersionOne {
+        /// Where that is mounted.
+        point: PathBuf,
+    },
+    /// There is no such block device.
+    NoDevice {
+        /// The name that was given.
+        wanted: OsString,
     },
     /// There is no such cgroup.
     NoCgroup {
@@ -108,7 +119,7 @@ pub enum Error {
         /// The mount.
         mount: PathBuf,
     },
-    /// Several cgroups bear the name of this systemd unit.
+    /// Several cgroups have the name of this systemd unit.
     Ambiguous {
         /// The unit.
         unit: OsString,
@@ -141,11 +152,12 @@ impl Error {
         self.errno() == Some(Errno::EAGAIN)
     }
 
-    /// Whether the kernel, as it runs now, lacks what was asked for.
+    /// Whether the running kernel lacks the requested feature.
     pub fn is_unsupported(&self) -> bool {
         matches!(
             self,
             Self::Unsupported(_)
+                | Self::VersionOne { .. }
                 | Self::Mount {
                     unsupported: true,
                     ..
@@ -164,7 +176,7 @@ pub fn in_words(error: &io::Error) -> String {
     let Some(code) = error.raw_os_error() else {
         return text;
     };
-    // The library puts the number where the name is more use.
+    // The library appends the number; the name is more useful.
     let words = text
         .strip_suffix(&format!(" (os error {code})"))
         .unwrap_or(&text);
@@ -179,7 +191,15 @@ pub fn errno_name(code: i32) -> String {
 impl fmt::Display for Absence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Root => "the root cgroup has none; vm.dirty_* hold for the whole system",
+            Self::Root(Capability::DirtyLimits) => {
+                "the root cgroup has none; vm.dirty_* hold for the whole system"
+            }
+            Self::Root(Capability::Recharge) => {
+                "the root cgroup has none: memory that removed cgroups left to it is not counted and stays there"
+            }
+            Self::Root(Capability::DeterministicCharges) => {
+                "the root cgroup has none, and cannot pay: it has no memory.max"
+            }
             Self::Controller => {
                 "the memory controller is not enabled here (write +memory to cgroup.subtree_control of the parent)"
             }
@@ -203,7 +223,7 @@ impl fmt::Display for Error {
                     Action::Read => write!(f, "cannot read {path}: ")?,
                     Action::Write(value) => write!(f, "cannot write {value:?} to {path}: ")?,
                     Action::List => write!(f, "cannot list {path}: ")?,
-                    Action::Make => write!(f, "cannot make {path}: ")?,
+                    Action::Make => write!(f, "cannot create {path}: ")?,
                 }
                 f.write_str(&in_words(source))
             }
@@ -228,6 +248,17 @@ impl fmt::Display for Error {
             Self::NoMount { table } => {
                 write!(f, "no cgroup2 file system is mounted ({})", escaped(table))
             }
+            Self::NoDevice { wanted } => write!(
+                f,
+                "{}: no such block device (sda, /dev/sda or 8:0)",
+                escaped(wanted)
+            ),
+            Self::VersionOne { point } => write!(
+                f,
+                "the memory controller is in use by cgroup v1 ({}), and limits need cgroup2: boot with \
+                 cgroup_no_v1=all (systemd: systemd.unified_cgroup_hierarchy=1)",
+                escaped(point)
+            ),
             Self::NoCgroup { wanted, mount } => write!(
                 f,
                 "{}: no such cgroup under {}: {}",
@@ -244,7 +275,7 @@ impl fmt::Display for Error {
                 )
             }
             Self::Ambiguous { unit, found } => {
-                write!(f, "{}: several cgroups bear this name:", escaped(unit))?;
+                write!(f, "{}: several cgroups have this name:", escaped(unit))?;
                 for path in found {
                     write!(f, " /{}", escaped(path))?;
                 }
@@ -298,7 +329,7 @@ mod tests {
         };
         assert!(absent(Absence::Module).is_unsupported());
         assert!(absent(Absence::Version).is_unsupported());
-        assert!(!absent(Absence::Root).is_unsupported());
+        assert!(!absent(Absence::Root(Capability::Recharge)).is_unsupported());
         assert!(!absent(Absence::Controller).is_unsupported());
         assert!(!absent(Absence::Removed).is_unsupported());
     }

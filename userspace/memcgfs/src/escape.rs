@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 /// The name with control and other invisible characters, and bytes that are not UTF-8, escaped.
 ///
-/// A backslash stays as it is: systemd puts `\x2d` into names, and what is printed should be good to paste.
+/// A backslash stays as it is: systemd puts `\x2d` into names, and the output should be valid input.
 pub fn escaped(name: impl AsRef<OsStr>) -> String {
     let mut text = String::new();
     for chunk in name.as_ref().as_bytes().utf8_chunks() {
@@ -19,7 +19,7 @@ pub fn escaped(name: impl AsRef<OsStr>) -> String {
             }
         }
         for byte in chunk.invalid() {
-            // Writing to a String does not fail.
+            // Writing to a String cannot fail.
             let _ = write!(text, "\\x{byte:02x}");
         }
     }

@@ -67,7 +67,7 @@ pub fn writing(host: &Host) -> Result<Vec<Writing>> {
     Ok(found)
 }
 
-/// `None` for what is never written back: read-only and pseudo file systems.
+/// `None` for file systems that are never written back: read-only and pseudo file systems.
 fn attribution(mount: &Mount, has_device: impl Fn(&str) -> bool) -> Option<Attribution> {
     let option = |wanted: &str| {
         let mut options = mount.options.as_bytes().split(|&byte| byte == b',');
@@ -76,11 +76,11 @@ fn attribution(mount: &Mount, has_device: impl Fn(&str) -> bool) -> Option<Attri
     if option("ro") {
         return None;
     }
-    // A fuse file system may bear its own name behind a dot.
+    // A fuse file system may have its own name after a dot.
     let fs_type = mount.fs_type.split('.').next().unwrap_or_default();
     match fs_type {
         "overlay" => Some(Attribution::Below),
-        // It journals data as well, and a journal belongs to nobody.
+        // It journals data as well, and the journal belongs to no cgroup.
         "ext3" | "ext4" if option("data=journal") => Some(Attribution::Forbidden("data=journal")),
         _ if ATTRIBUTING.contains(&fs_type) => Some(Attribution::Yes),
         _ if NETWORK.contains(&fs_type) || has_device(fs_type) => Some(Attribution::No),

@@ -13,7 +13,6 @@ use std::collections::VecDeque;
 use std::env;
 use std::ffi::OsStr;
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Component;
@@ -42,6 +41,7 @@ impl Hierarchy {
         let cgroup2 = || mounts.iter().filter(|mount| mount.fs_type == "cgroup2");
         let whole = |mount: &&Mount| mount.root == Path::new("/");
         let Some(mount) = cgroup2().find(whole).or_else(|| cgroup2().next()) else {
+            Self::check_version(host)?;
             return Err(Error::NoMount {
                 table: host.mount_table(),
             });
@@ -50,6 +50,23 @@ impl Hierarchy {
             mount: mount.point.clone(),
             base: mount.root.clone(),
         })
+    }
+
+    /// Fails where memory cannot be controlled here, because cgroup v1 does it.
+    pub fn check_memory(&self, host: &Host) -> Result<()> {
+        let here = self.root().controllers()?;
+        match here.iter().any(|name| name == "memory") {
+            true => Ok(()),
+            false => Self::check_version(host),
+        }
+    }
+
+    /// Fails where the memory controller is in use by cgroup v1.
+    fn check_version(host: &Host) -> Result<()> {
+        match host.controller_in_v1("memory")? {
+            Some(point) => Err(Error::VersionOne { point }),
+            None => Ok(()),
+        }
     }
 
     /// A directory that is taken for a whole cgroup2 file system.
@@ -101,7 +118,10 @@ impl Hierarchy {
         };
         match self.existing(path, &name) {
             Err(Error::NoCgroup { .. }) if wanted == ROOT_SLICE => Ok(self.root()),
-            Err(Error::NoCgroup { .. }) if is_unit(path) => self.unit(wanted),
+            Err(Error::NoCgroup { .. }) if is_unit(path) => {
+                let unit = self.unit(wanted)?;
+                self.existing(path, unit.name())
+            }
             result => result,
         }
     }
@@ -133,11 +153,11 @@ impl Hierarchy {
             return Err(self.outside(wanted));
         };
         let cgroup = Cgroup::new(&self.mount, &name);
-        match fs::metadata(cgroup.dir()) {
-            Ok(metadata) if metadata.is_dir() => Ok(cgroup),
-            Ok(_) => Err(missing()),
+        let dir = cgroup.dir().to_owned();
+        match cgroup.hold() {
+            Ok(cgroup) => Ok(cgroup),
             Err(error) if files::is_gone(&error) => Err(missing()),
-            Err(error) => Err(Error::io(Action::List, cgroup.dir(), error)),
+            Err(error) => Err(Error::io(Action::List, &dir, error)),
         }
     }
 

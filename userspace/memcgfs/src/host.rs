@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What holds for the whole machine: kernel, module, mounts, the system-wide limits.
+//! The machine as a whole: kernel, module, mounts, the system-wide limits.
 
 use crate::error::Absence;
-use crate::error::Action;
 use crate::error::Error;
 use crate::error::Result;
 use crate::files;
 use crate::mount;
 use crate::mount::Mount;
 use std::fs::File;
-use std::io::BufRead;
-use std::io::BufReader;
+use std::io;
+use std::io::Read;
+use std::path::Path;
 use std::path::PathBuf;
 
-/// A function that only the patch series brings.
-const PATCHED_SYMBOL: &[u8] = b"memcg_ext_register";
+/// Symbols that only the patch series adds: a function and the type of a tracepoint.
+const PATCHED_SYMBOLS: [&[u8]; 2] = [
+    b"memcg_policy_register",
+    b"trace_event_raw_memcg_dirty_throttle",
+];
 
-/// Where the kernel tells of itself.
+/// The kernel's file systems, `/proc` and `/sys`.
 #[derive(Clone, Debug)]
 pub struct Host {
     proc: PathBuf,
@@ -31,7 +34,7 @@ pub enum Patched {
     Yes,
     /// It has not.
     No,
-    /// The kernel does not tell its symbols.
+    /// The kernel does not show its symbols.
     Unknown,
 }
 
@@ -88,6 +91,21 @@ impl Host {
         Ok(table.map_or_else(Vec::new, |table| mount::parse(&table)))
     }
 
+    /// Where the controller of this name is mounted in cgroup v1.
+    pub fn controller_in_v1(&self, controller: &str) -> Result<Option<PathBuf>> {
+        // What the io controller is called there.
+        let controller = match controller {
+            "io" => "blkio",
+            other => other,
+        };
+        let has_it = |mount: &Mount| {
+            let options = mount.options.to_string_lossy();
+            mount.fs_type == "cgroup" && options.split(',').any(|option| option == controller)
+        };
+        let mount = self.mounts()?.into_iter().find(has_it);
+        Ok(mount.map(|mount| mount.point))
+    }
+
     /// A path below `/proc`.
     pub(crate) fn proc(&self, name: &str) -> PathBuf {
         self.proc.join(name)
@@ -102,9 +120,14 @@ impl Host {
         self.proc.join("self/mountinfo")
     }
 
-    /// The line of `/proc/self/cgroup` that is about cgroup2, without its `0::`.
+    /// The cgroup of this process.
     pub(crate) fn own_cgroup(&self) -> Result<Option<Vec<u8>>> {
-        let lines = files::read_bytes(&self.proc.join("self/cgroup"))?.unwrap_or_default();
+        self.cgroup_of("self")
+    }
+
+    /// The line of `/proc/PID/cgroup` that is about cgroup2, without its `0::`.
+    pub(crate) fn cgroup_of(&self, pid: &str) -> Result<Option<Vec<u8>>> {
+        let lines = files::read_bytes(&self.proc.join(pid).join("cgroup"))?.unwrap_or_default();
         let mut lines = lines.split(|&byte| byte == b'\n');
         Ok(lines
             .find_map(|line| line.strip_prefix(b"0::"))
@@ -156,43 +179,21 @@ impl Host {
         mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
     }
 
-    /// Whether the kernel is patched. It reads all symbols, which takes a good part of a second.
+    /// Whether the kernel is patched.
     pub fn kernel_patched(&self) -> Patched {
         if self.module_loaded() {
             return Patched::Yes;
         }
-        match self.has_symbol(PATCHED_SYMBOL) {
-            Ok(true) => Patched::Yes,
-            Ok(false) => Patched::No,
-            Err(_) => Patched::Unknown,
-        }
-    }
-
-    fn has_symbol(&self, wanted: &[u8]) -> Result<bool> {
-        let path = self.proc.join("kallsyms");
-        let failed = |error| Error::io(Action::Read, &path, error);
-        let mut symbols = BufReader::new(File::open(&path).map_err(failed)?);
-        let mut line = Vec::new();
-        let mut any = false;
-        while symbols.read_until(b'\n', &mut line).map_err(failed)? != 0 {
-            // ffffffff81000000 T name [module]
-            if line
-                .trim_ascii()
-                .split(|&byte| byte == b' ' || byte == b'\t')
-                .nth(2)
-                == Some(wanted)
-            {
-                return Ok(true);
-            }
-            any = true;
-            line.clear();
-        }
-        match any {
-            true => Ok(false),
-            false => Err(Error::Content {
-                path,
-                found: String::new(),
-            }),
+        // The kernel's type information also names its functions, and is ready to read. The list of symbols has to be
+        // formatted by the kernel first, which takes some ten milliseconds.
+        let tables = [self.sys("kernel/btf/vmlinux"), self.proc("kallsyms")];
+        match tables
+            .iter()
+            .find_map(|table| has_symbol(table).ok().flatten())
+        {
+            Some(true) => Patched::Yes,
+            Some(false) => Patched::No,
+            None => Patched::Unknown,
         }
     }
 
@@ -215,4 +216,41 @@ impl Host {
             background_ratio: number("dirty_background_ratio")?,
         })
     }
+}
+
+/// Whether one of the functions is named in a table, as a whole word; `None` if the table is empty.
+fn has_symbol(table: &Path) -> io::Result<Option<bool>> {
+    let mut file = File::open(table)?;
+    let mut block = vec![0; 1 << 20];
+    let (mut kept, mut any) = (0, false);
+    loop {
+        let length = file.read(block.get_mut(kept..).unwrap_or_default())?;
+        if length == 0 {
+            return Ok(any.then_some(false));
+        }
+        any = true;
+        let read = block.get(..kept + length).unwrap_or_default();
+        if PATCHED_SYMBOLS.iter().any(|symbol| has_word(read, symbol)) {
+            return Ok(Some(true));
+        }
+        // A word may continue in the next block.
+        let tail = read.len().saturating_sub(256);
+        kept = read.len() - tail;
+        block.copy_within(tail..tail + kept, 0);
+    }
+}
+
+/// Whether a word is there, between bytes that no name has.
+fn has_word(text: &[u8], word: &[u8]) -> bool {
+    let is_name =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let first = word.first().copied();
+    let places = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| Some(**byte) == first);
+    places.map(|(place, _)| place).any(|place| {
+        let (before, rest) = text.split_at_checked(place).unwrap_or_default();
+        rest.starts_with(word) && !is_name(before.last()) && !is_name(rest.get(word.len()))
+    })
 }

@@ -2,7 +2,12 @@
 
 //! The one list of the module's files in a cgroup. Parser, help and every display follow from it.
 
-/// What a user may do with a knob's file.
+use crate::pace::Pace;
+use crate::payments::Payments;
+use crate::value::Limit;
+use crate::value::Value;
+
+/// The allowed accesses to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Reads and writes.
@@ -13,7 +18,7 @@ pub enum Mode {
     Read,
 }
 
-/// What a knob's file holds.
+/// The content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A size in bytes, or `max`.
@@ -24,16 +29,18 @@ pub enum Kind {
     Trigger,
     /// Kinds of memory, as words.
     Words,
+    /// A pace of writeback: microseconds, `default` or `max`.
+    Pace,
     /// Lines of a key and a number.
     Flat,
 }
 
-/// The part of the module that brings a knob.
+/// The part of the module that a file belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
     /// Per-cgroup dirty limits.
     DirtyLimits,
-    /// Recharging of what removed cgroups left.
+    /// Recharging of memory inherited from removed cgroups.
     Recharge,
     /// Cgroups that pay for their descendants.
     DeterministicCharges,
@@ -44,15 +51,15 @@ pub enum Capability {
 pub struct Knob {
     /// The file's name.
     pub name: &'static str,
-    /// What may be done with it.
+    /// The allowed accesses.
     pub mode: Mode,
     /// What it holds.
     pub kind: Kind,
-    /// What brings it.
+    /// The capability that it belongs to.
     pub since: Capability,
     /// The knob that goes back to `max` when this one is set.
     pub excludes: Option<&'static str>,
-    /// What it is for, in one line.
+    /// A one-line description.
     pub help: &'static str,
 }
 
@@ -73,7 +80,7 @@ pub static DIRTY_BACKGROUND_LIMIT: Knob = Knob {
     kind: Kind::Bytes,
     since: Capability::DirtyLimits,
     excludes: Some("memory.dirty_background_ratio"),
-    help: "above it the flusher is started for the subtree; size or max",
+    help: "bytes above which the subtree is written back; size or max",
 };
 
 /// The limit as a percentage.
@@ -96,14 +103,24 @@ pub static DIRTY_BACKGROUND_RATIO: Knob = Knob {
     help: "the background limit as a percentage; 0.01 to 100 or max",
 };
 
-/// The floor below which the system-wide limit slows nobody.
+/// The floor below which the system-wide limit slows no writer.
 pub static DIRTY_MIN: Knob = Knob {
     name: "memory.dirty_min",
     mode: Mode::ReadWrite,
     kind: Kind::Bytes,
     since: Capability::DirtyLimits,
     excludes: None,
-    help: "up to it the system-wide limit does not slow the subtree; size or max",
+    help: "bytes up to which the system-wide limit does not slow the subtree; size or max",
+};
+
+/// How much device time the subtree's writeback may fill.
+pub static DIRTY_PACE: Knob = Knob {
+    name: "memory.dirty_pace_usec",
+    mode: Mode::ReadWrite,
+    kind: Kind::Pace,
+    since: Capability::DirtyLimits,
+    excludes: None,
+    help: "device time its writeback may fill; 1ms to 10s, default or max",
 };
 
 /// Starts writeback of the subtree.
@@ -113,7 +130,7 @@ pub static DIRTY_WRITEBACK: Knob = Knob {
     kind: Kind::Trigger,
     since: Capability::DirtyLimits,
     excludes: None,
-    help: "clean that many bytes of the subtree's dirty pages",
+    help: "write back this many bytes of the subtree's dirty pages",
 };
 
 /// The figures in force.
@@ -133,10 +150,10 @@ pub static RECHARGE: Knob = Knob {
     kind: Kind::Trigger,
     since: Capability::Recharge,
     excludes: None,
-    help: "move that many bytes inherited from removed cgroups to their users",
+    help: "move this many bytes inherited from removed cgroups to their users",
 };
 
-/// How much is inherited, and what became of it.
+/// How much is inherited, and how much of it was moved.
 pub static RECHARGE_STAT: Knob = Knob {
     name: "memory.recharge_stat",
     mode: Mode::Read,
@@ -153,16 +170,17 @@ pub static PERSISTENT: Knob = Knob {
     kind: Kind::Words,
     since: Capability::DeterministicCharges,
     excludes: None,
-    help: "what descendants bring in and this cgroup pays for; file, shmem, both or nothing",
+    help: "memory of descendants that this cgroup pays for; file, shmem, both or nothing",
 };
 
 /// All of them, in the order of display.
-pub static KNOBS: [&Knob; 10] = [
+pub static KNOBS: [&Knob; 11] = [
     &DIRTY_LIMIT,
     &DIRTY_BACKGROUND_LIMIT,
     &DIRTY_RATIO,
     &DIRTY_BACKGROUND_RATIO,
     &DIRTY_MIN,
+    &DIRTY_PACE,
     &DIRTY_WRITEBACK,
     &DIRTY_STAT,
     &RECHARGE,
@@ -187,6 +205,18 @@ impl Knob {
     /// The name without `memory.`.
     pub fn short_name(&self) -> &'static str {
         self.name.strip_prefix("memory.").unwrap_or(self.name)
+    }
+
+    /// What it holds in a new cgroup.
+    pub fn initial(&self) -> Option<Value> {
+        match self.kind {
+            Kind::Bytes if self.excludes.is_none() => Some(Value::Bytes(Limit::At(0))),
+            Kind::Bytes => Some(Value::Bytes(Limit::Max)),
+            Kind::Ratio => Some(Value::Ratio(Limit::Max)),
+            Kind::Words => Some(Value::Payments(Payments::default())),
+            Kind::Pace => Some(Value::Pace(Pace::Default)),
+            Kind::Trigger | Kind::Flat => None,
+        }
     }
 
     /// Whether setting the one puts the other back to `max`.
@@ -219,6 +249,7 @@ mod tests {
     #[test]
     fn exclusion_is_mutual() {
         for knob in KNOBS {
+            assert_eq!(knob.initial().is_some(), knob.mode == Mode::ReadWrite);
             if let Some(name) = knob.excludes {
                 let other = find(name).unwrap();
                 assert!(other.conflicts_with(knob), "{} and {name}", knob.name);
@@ -237,6 +268,7 @@ mod tests {
                 "dirty_ratio",
                 "dirty_background_ratio",
                 "dirty_min",
+                "dirty_pace_usec",
                 "persistent"
             ]
         );

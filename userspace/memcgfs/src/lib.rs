@@ -6,39 +6,28 @@
 //! and a stock one. An error carries the file, the value that was written and the errno. This crate reads and writes
 //! files and derives what follows from them; it prints nothing and knows no command line.
 
-// Sizes, ratios and limits are parsed and checked by the very files that the kernel module is built of, so that the
-// two can not disagree.
-#[path = "../../../rust/floors.rs"]
-pub mod floors;
-#[path = "../../../rust/levels.rs"]
-pub mod levels;
-#[path = "../../../rust/limits.rs"]
-pub mod limits;
-#[path = "../../../rust/ratio.rs"]
-pub mod ratio;
-#[path = "../../../rust/share.rs"]
-pub mod share;
-#[path = "../../../rust/size.rs"]
-pub mod size;
-#[path = "../../../rust/switches.rs"]
-pub mod switch_values;
-
 mod assignment;
 mod cgroup;
 mod charges;
+pub mod declared;
 pub mod derivation;
+pub mod devices;
 mod error;
 mod escape;
 mod files;
 pub mod filesystems;
+mod given;
 mod hierarchy;
 mod host;
 pub mod knobs;
+pub mod lookup;
 pub mod mount;
 pub mod mounting;
 mod origin;
 pub mod page;
+pub mod pattern;
 pub mod plan;
+pub mod refusal;
 pub mod settings;
 mod snapshot;
 mod span;
@@ -47,9 +36,21 @@ pub mod switches;
 pub mod system;
 pub mod tracing;
 mod usage;
+pub mod usec;
 mod value;
 pub mod waiting;
 mod walk;
+
+// Sizes, ratios and limits are parsed and checked by what the kernel module uses, so that the two can not disagree.
+pub use policy::floors;
+pub use policy::levels;
+pub use policy::limits;
+pub use policy::pace;
+pub use policy::payments;
+pub use policy::ratio;
+pub use policy::size;
+pub use policy::switches as switch_values;
+pub use policy::units;
 
 pub use assignment::Amount;
 pub use assignment::Assignment;
@@ -73,13 +74,13 @@ pub use mount::Mount;
 pub use origin::BackgroundOrigin;
 pub use origin::HalfOf;
 pub use origin::Origin;
+pub use policy::payments::Payments;
 pub use snapshot::Snapshot;
 pub use span::Span;
 pub use stat::DirtyStat;
 pub use stat::MemoryStat;
 pub use stat::RechargeStat;
 pub use usage::Usage;
-pub use value::Kinds;
 pub use value::Limit;
 pub use value::Value;
 pub use walk::Walk;

@@ -17,7 +17,7 @@ pub struct Mount {
     pub point: PathBuf,
     /// The type of the file system.
     pub fs_type: String,
-    /// What is mounted: a device, or whatever was named in its place.
+    /// The source of the mount: a device, or another string.
     pub source: OsString,
     /// The options of the superblock.
     pub options: OsString,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mounting a file system whose pages are charged to one cgroup, whoever touches them.
+//! Mounting a file system whose pages are all charged to one cgroup.
 //!
-//! This takes the new mount API, because there a cgroup is given by a file descriptor, which can not be taken for
+//! This takes the new mount API, because there a cgroup is given by a file descriptor, which cannot be taken for
 //! another meanwhile, and because there the kernel says in words what it does not like.
 
 use crate::cgroup::Cgroup;
@@ -10,8 +10,6 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::escape::escaped;
 use crate::host::Host;
-use rustix::fs::Mode;
-use rustix::fs::OFlags;
 use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::mount::fsconfig_create;
@@ -26,6 +24,7 @@ use rustix::mount::FsOpenFlags;
 use rustix::mount::MountAttrFlags;
 use rustix::mount::MoveMountFlags;
 use std::ffi::OsStr;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -34,7 +33,7 @@ use std::path::Path;
 pub struct Mounting<'a> {
     /// The type of the file system.
     pub fs_type: &'a str,
-    /// The device, or a name in its place; the type if there is none.
+    /// The device, or another source; the type by default.
     pub source: Option<&'a OsStr>,
     /// The options, as `mount -o` takes them.
     pub options: Options,
@@ -44,7 +43,7 @@ pub struct Mounting<'a> {
     pub point: &'a Path,
 }
 
-/// Options, sorted by who understands them.
+/// Options, split by the part of the kernel that handles them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Those of the mount itself.
@@ -116,7 +115,7 @@ impl Options {
             match name {
                 "" => return Err("an option has no name"),
                 "memcg" => return Err("the cgroup is given by --memcg"),
-                // Of the attributes these are the file system's as well.
+                // These attributes are also options of the file system.
                 "ro" if value.is_none() => options.parameters.push((name.to_owned(), None)),
                 "rw" if value.is_none() => options.parameters.retain(|(name, _)| name != "ro"),
                 _ if value.is_none() && ATTRIBUTES.iter().any(|known| known.name == part) => {}
@@ -186,15 +185,16 @@ impl Mounting<'_> {
     /// Name the cgroup, by its directory or else by its path.
     fn charge(&self, host: &Host, context: &OwnedFd) -> Result<()> {
         let dir = self.memcg.dir();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let failed = |errno: Errno, log: Vec<String>, unsupported| Error::Mount {
+        let failed = |source: io::Error, log: Vec<String>, unsupported| Error::Mount {
             step: format!("{}: option memcg={}", escaped(self.fs_type), escaped(dir)),
-            source: errno.into(),
+            source,
             log,
             unsupported,
         };
-        let fd = rustix::fs::open(dir, flags, Mode::empty())
-            .map_err(|errno| failed(errno, Vec::new(), false))?;
+        let fd = self
+            .memcg
+            .descriptor()
+            .map_err(|error| failed(error, Vec::new(), false))?;
         let result = match fsconfig_set_fd(context, "memcg", &fd) {
             Err(Errno::INVAL) => {
                 // This says the same again if it is not the way of giving it that is wrong.
@@ -206,7 +206,7 @@ impl Mounting<'_> {
         result.map_err(|errno| {
             let log = log(context);
             let unknown = log.iter().any(|line| line.contains("Unknown parameter"));
-            failed(errno, log, unknown || !host.module_loaded())
+            failed(errno.into(), log, unknown || !host.module_loaded())
         })
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Why the limit in force is what it is, and the background limit.
+//! The origin of the limit and of the background limit in force.
 
 use crate::derivation;
 use crate::knobs;
@@ -69,7 +69,7 @@ impl Origin {
         let in_force = snapshot.limit().and_then(Limit::at);
 
         if let Some((limit, ancestor)) = tightest(above, Snapshot::kept_limit, Snapshot::limit) {
-            // What is no number of bytes follows memory, which goes on changing between two looks at it.
+            // A ratio depends on memory, which changes between two samples.
             let is_bytes = ancestor
                 .setting(&knobs::DIRTY_LIMIT)
                 .and_then(Value::bytes)
@@ -104,7 +104,7 @@ impl BackgroundOrigin {
         let bytes = snapshot
             .setting(&knobs::DIRTY_BACKGROUND_LIMIT)
             .and_then(Value::bytes);
-        // How much a ratio of its own is, is only told by what is in force.
+        // The size of its own ratio can only be seen from the limit in force.
         let limit = snapshot.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
         let half = limit.map(|limit| page::bytes(page::pages(limit) / 2));
         let own = match (bytes, limit) {
@@ -155,7 +155,7 @@ fn tightest<'a>(
         let Some(set) = own(ancestor) else {
             continue;
         };
-        // It may be held to less than was set, and of a ratio only this tells how much it is. Where one above it is
+        // It may be capped below the setting, and only this shows the size of a ratio. If an ancestor is
         // tighter it is that one's, which has been seen.
         let limit = reported(ancestor).and_then(Limit::at).unwrap_or(set);
         if tightest.is_none_or(|(least, _)| limit < least) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What would have to be written to bring a machine to what a file declares. Making a plan changes nothing.
+//! The writes that apply a file to a machine. Making a plan changes nothing.
 
 use crate::assignment::Assignment;
 use crate::cgroup::Cgroup;
+use crate::declared::Held;
 use crate::error::Error;
 use crate::error::Result;
 use crate::escape::escaped;
@@ -14,23 +15,19 @@ use crate::settings::Settings;
 use crate::switches::Switch;
 use crate::switches::SwitchValue;
 use crate::value::Value;
-use nix::unistd::access;
-use nix::unistd::AccessFlags;
 use std::ffi::OsStr;
 use std::fmt;
-use std::io;
-use std::path::Path;
 
-/// What is to be done.
+/// The planned changes.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// What is to be changed, in the order of the file.
+    /// The changes, in the order of the file.
     pub changes: Vec<Change>,
     /// The optional cgroups that are absent.
     pub skipped: Vec<String>,
 }
 
-/// One file that does not hold what it should.
+/// A file whose value differs from the declared one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A switch of the whole machine.
@@ -41,30 +38,34 @@ pub enum Change {
         from: SwitchValue,
         /// What it should hold.
         to: SwitchValue,
+        /// Whether the file declares it; else it is turned off.
+        declared: bool,
     },
     /// A knob of a cgroup.
     Knob {
         /// The cgroup.
         cgroup: Cgroup,
-        /// What is to be written.
+        /// The value to write.
         assignment: Assignment,
         /// What it holds.
         from: Value,
         /// Whether the cgroup may be absent.
         optional: bool,
+        /// Whether the file declares it; otherwise it is reset to its default.
+        declared: bool,
     },
 }
 
-/// Why a line of a file can not be carried out on this machine.
+/// Why a line of a file cannot be carried out on this machine.
 #[derive(Debug)]
 pub struct Obstacle {
     /// The line, counted from 1.
     pub line: usize,
-    /// What stands in the way.
+    /// The problem.
     pub what: Hindrance,
 }
 
-/// What stands in the way.
+/// The problem.
 #[derive(Debug)]
 pub enum Hindrance {
     /// The machine.
@@ -74,7 +75,7 @@ pub enum Hindrance {
 }
 
 impl Obstacle {
-    /// Whether the kernel lacks what was asked for.
+    /// Whether the kernel lacks the requested feature.
     pub fn is_unsupported(&self) -> bool {
         matches!(&self.what, Hindrance::Machine(error) if error.is_unsupported())
     }
@@ -92,16 +93,18 @@ impl fmt::Display for Obstacle {
 }
 
 impl Plan {
-    /// Compare the machine with what is declared, or tell all that stands in the way.
+    /// Compare the machine with the declaration, or return all problems; missing write permission is a problem only if
+    /// `to_write`.
     pub fn make(
         host: &Host,
         hierarchy: &Hierarchy,
         settings: &Settings,
+        to_write: bool,
     ) -> Result<Self, Vec<Obstacle>> {
         let mut plan = Self::default();
         let mut obstacles = Vec::new();
         for Declared { line, what } in &settings.switches {
-            match switch(host, what.0, what.1) {
+            match switch(host, what.0, what.1, to_write) {
                 Ok(change) => plan.changes.extend(change),
                 Err(error) => obstacles.push((*line, Hindrance::Machine(error))),
             }
@@ -109,7 +112,7 @@ impl Plan {
         let mut seen: Vec<(usize, Cgroup)> = Vec::new();
         for settings in &settings.cgroups {
             let Declared { line, what: name } = &settings.name;
-            let cgroup = match hierarchy.resolve(OsStr::new(name)) {
+            let cgroup = match hierarchy.lookup(host, OsStr::new(name)) {
                 Ok(cgroup) => cgroup,
                 Err(Error::NoCgroup { .. }) if settings.optional => {
                     plan.skipped.push(name.clone());
@@ -125,7 +128,7 @@ impl Plan {
                 None => seen.push((*line, cgroup.clone())),
             }
             for Declared { line, what } in &settings.assignments {
-                match knob(host, &cgroup, what, settings.optional) {
+                match knob(host, &cgroup, what, (settings.optional, to_write)) {
                     Ok(change) => plan.changes.extend(change),
                     // It may have gone a moment ago.
                     Err(_) if settings.optional && !cgroup.exists() => break,
@@ -143,8 +146,56 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Have all put back that is set on the machine and not declared.
+    pub fn exact(&mut self, hierarchy: &Hierarchy, host: &Host, settings: &Settings, held: &Held) {
+        for (switch, from) in &held.switches {
+            let declared = settings
+                .switches
+                .iter()
+                .any(|known| known.what.0 == *switch);
+            if let Some(to) = switch.initial().filter(|to| !declared && to != from) {
+                self.changes.push(Change::Switch {
+                    switch,
+                    from: *from,
+                    to,
+                    declared: false,
+                });
+            }
+        }
+        let names = settings.cgroups.iter().map(|cgroup| {
+            let found = hierarchy.lookup(host, OsStr::new(&cgroup.name.what));
+            (found.ok(), &cgroup.assignments)
+        });
+        let names: Vec<_> = names.collect();
+        for (cgroup, set) in &held.cgroups {
+            let declared = names
+                .iter()
+                .find(|(known, _)| known.as_ref() == Some(cgroup));
+            let declared = declared.map(|(_, assignments)| assignments.as_slice());
+            for (knob, from) in set {
+                let assignments = || declared.unwrap_or_default().iter().map(|known| &known.what);
+                // The setting that replaces it resets it.
+                let is_known = assignments().any(|known| {
+                    known.knob() == *knob
+                        || (knob.conflicts_with(known.knob()) && !known.value().is_max())
+                });
+                let initial = knob.initial().filter(|_| !is_known);
+                let back = initial.and_then(|to| Assignment::new(knob.name, &to.text()).ok());
+                self.changes.extend(back.map(|assignment| Change::Knob {
+                    cgroup: cgroup.clone(),
+                    assignment,
+                    from: *from,
+                    optional: true,
+                    declared: false,
+                }));
+            }
+        }
+    }
+}
+
 impl Change {
-    /// Make the change, and tell whether it was made: it is not where an optional cgroup has gone meanwhile.
+    /// Make the change. Returns whether it was made; it is not if an optional cgroup has been removed meanwhile.
     pub fn make(&self, host: &Host) -> Result<bool> {
         let result = match self {
             Self::Switch { switch, to, .. } => switch.set(host, *to),
@@ -171,7 +222,9 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Switch { switch, from, to } => write!(f, "{}: {from} -> {to}", switch.name),
+            Self::Switch {
+                switch, from, to, ..
+            } => write!(f, "{}: {from} -> {to}", switch.name),
             Self::Knob {
                 cgroup,
                 assignment,
@@ -186,25 +239,34 @@ impl fmt::Display for Change {
     }
 }
 
-fn switch(host: &Host, switch: &'static Switch, to: SwitchValue) -> Result<Option<Change>> {
+fn switch(
+    host: &Host,
+    switch: &'static Switch,
+    to: SwitchValue,
+    to_write: bool,
+) -> Result<Option<Change>> {
     let Some(from) = switch.value(host)? else {
-        return Err(Error::Absent {
-            path: switch.path(host),
-            reason: host.why_absent(),
-        });
+        return Err(switch.absent(host));
     };
     if from == to {
         return Ok(None);
     }
-    writable(&switch.path(host))?;
-    Ok(Some(Change::Switch { switch, from, to }))
+    if to_write {
+        switch.check_writable(host)?;
+    }
+    Ok(Some(Change::Switch {
+        switch,
+        from,
+        to,
+        declared: true,
+    }))
 }
 
 fn knob(
     host: &Host,
     cgroup: &Cgroup,
     assignment: &Assignment,
-    optional: bool,
+    (optional, to_write): (bool, bool),
 ) -> Result<Option<Change>> {
     let Some(from) = cgroup.value(assignment.knob())? else {
         return Err(cgroup.absence(host, assignment.knob()));
@@ -212,19 +274,14 @@ fn knob(
     if from == assignment.read_back() {
         return Ok(None);
     }
-    writable(&cgroup.file(assignment.knob().name))?;
+    if to_write {
+        cgroup.check_writable(assignment.knob())?;
+    }
     Ok(Some(Change::Knob {
         cgroup: cgroup.clone(),
         assignment: assignment.clone(),
         from,
         optional,
+        declared: true,
     }))
-}
-
-/// Fail as a write would for want of permission, or on a file system that is mounted read-only.
-fn writable(path: &Path) -> Result<()> {
-    access(path, AccessFlags::W_OK).map_err(|errno| Error::NotWritable {
-        path: path.to_owned(),
-        source: io::Error::from(errno),
-    })
 }

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! A key of `cgroup` is a path below the mount or the name of a systemd unit; as TOML is UTF-8, a cgroup whose name is
-//! not can not be named. Everything is checked that can be without
+//! not cannot be named. Everything is checked that can be without
 //! looking at the machine, and every mistake is found, not only the first.
 
 use crate::assignment::Assignment;
@@ -42,7 +42,7 @@ pub struct Settings {
 /// What a file declares for one cgroup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CgroupSettings {
-    /// The path or the systemd unit, and where it stands.
+    /// The path or the systemd unit, and its line.
     pub name: Declared<String>,
     /// Whether it may be absent.
     pub optional: bool,
@@ -50,12 +50,12 @@ pub struct CgroupSettings {
     pub assignments: Vec<Declared<Assignment>>,
 }
 
-/// Something and the line it stands in, counted from 1.
+/// A value and its line, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared<T> {
     /// The line.
     pub line: usize,
-    /// What stands there.
+    /// The value.
     pub what: T,
 }
 
@@ -74,14 +74,14 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// A key of a table and what it holds.
+/// A key of a table and its value.
 type Entry<'a, 'b> = (
     &'b Spanned<std::borrow::Cow<'a, str>>,
     &'b Spanned<DeValue<'a>>,
 );
 
 impl Settings {
-    /// Parse a file, or tell all of its mistakes in their order.
+    /// Parse a file, or return all of its errors in order.
     pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
         let mut parser = Parser {
             text,
@@ -117,7 +117,7 @@ impl Parser<'_> {
     fn mistake(&mut self, offset: usize, text: impl fmt::Display) {
         let mistake = Mistake {
             line: self.line(offset),
-            // What the parser of TOML says may hold what the file does.
+            // The TOML parser's message may quote the file.
             text: escaped(text.to_string()),
         };
         self.mistakes.push(mistake);
@@ -164,14 +164,7 @@ impl Parser<'_> {
                 (DeValue::Boolean(on), SwitchKind::OnOff) => Ok(u8::from(*on).to_string()),
                 _ => self.value_text(switch.name, value),
             };
-            let parsed = text.and_then(|text| {
-                switch.parse(&text).map_err(|reason| {
-                    format!(
-                        "{} does not take {text:?}: {reason} ({})",
-                        switch.name, switch.help
-                    )
-                })
-            });
+            let parsed = text.and_then(|text| switch.parse_given(&text));
             match parsed {
                 Ok(value) => {
                     let line = self.line(at);
@@ -198,7 +191,7 @@ impl Parser<'_> {
                 _ => self.mistake(
                     at,
                     format_args!(
-                        "{:?} is no table; write [cgroup.\"NAME\"] above its settings",
+                        "{:?} is not a table; write [cgroup.\"NAME\"] above its settings",
                         key.get_ref()
                     ),
                 ),
@@ -252,14 +245,14 @@ impl Parser<'_> {
     }
 }
 
-/// The entries as they stand in the file.
+/// The entries in the order of the file.
 fn in_order<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
 }
 
-/// The same where `memory.dirty_min = 1` counts as well, which TOML takes for a table of the name `memory`.
+/// The same, including `memory.dirty_min = 1`, which TOML parses as a table `memory`.
 fn with_prefix<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
     let mut entries = Vec::new();
     for (key, value) in table.iter() {
@@ -301,10 +294,10 @@ fn text(value: &DeValue<'_>) -> Result<String, &'static str> {
         DeValue::Array(array) => {
             let words = array.iter().map(|item| match item.get_ref() {
                 DeValue::String(word) => Ok(word.to_string()),
-                _ => Err("a list holds words in quotes"),
+                _ => Err("a list may only hold quoted words"),
             });
             Ok(words.collect::<Result<Vec<_>, _>>()?.join(" "))
         }
-        _ => Err("neither a word in quotes nor a decimal number"),
+        _ => Err("neither a quoted word nor a decimal number"),
     }
 }

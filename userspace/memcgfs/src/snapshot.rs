@@ -13,7 +13,7 @@ use crate::stat::RechargeStat;
 use crate::value::Limit;
 use crate::value::Value;
 
-/// What a cgroup's files told.
+/// The content of a cgroup's files.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The cgroup.
@@ -24,7 +24,7 @@ pub struct Snapshot {
     pub dirty_stat: Option<DirtyStat>,
     /// The kernel's figures, read where the module's are absent.
     pub memory_stat: Option<MemoryStat>,
-    /// What was inherited from removed cgroups.
+    /// Memory inherited from removed cgroups.
     pub recharge_stat: Option<RechargeStat>,
 }
 
@@ -43,7 +43,7 @@ impl Snapshot {
             None => cgroup.memory_stat()?,
         };
         let recharge_stat = cgroup.recharge_stat()?;
-        // A file is absent also when its cgroup is: only a look after the reading tells which.
+        // A file is also absent if its cgroup is: only a check afterwards can tell the two apart.
         Ok(cgroup.exists().then_some(Self {
             cgroup,
             settings,
@@ -51,6 +51,17 @@ impl Snapshot {
             memory_stat,
             recharge_stat,
         }))
+    }
+
+    /// A cgroup of a kernel that has no knobs, of which this is known.
+    pub(crate) fn unset(cgroup: Cgroup, memory_stat: MemoryStat) -> Self {
+        Self {
+            cgroup,
+            settings: Vec::new(),
+            dirty_stat: None,
+            memory_stat: Some(memory_stat),
+            recharge_stat: None,
+        }
     }
 
     /// The figures of the cgroups above one, the outermost first. One that vanished meanwhile is left out.
@@ -104,6 +115,11 @@ impl Snapshot {
         self.dirty_stat.as_ref()?.background_limit
     }
 
+    /// How many tasks wait for dirty limits now.
+    pub fn throttled_now(&self) -> Option<u64> {
+        self.dirty_stat.as_ref()?.throttled_now
+    }
+
     /// Whether a limit is set here, in bytes or as a ratio.
     pub fn has_own_limit(&self) -> bool {
         self.is_set(&knobs::DIRTY_LIMIT) || self.is_set(&knobs::DIRTY_RATIO)
@@ -118,7 +134,7 @@ impl Snapshot {
         self.setting(knob).is_some_and(|value| !value.is_max())
     }
 
-    /// The limit that is set here, in bytes: as set, or what the kernel makes of a ratio.
+    /// The limit that is set here, in bytes: as set, or as the kernel converts a ratio.
     pub(crate) fn own_limit(&self) -> Option<u64> {
         let bytes = self.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
         match bytes {

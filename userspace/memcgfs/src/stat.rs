@@ -19,15 +19,21 @@ pub struct DirtyStat {
     pub limit: Option<Limit<u64>>,
     /// The background limit in force.
     pub background_limit: Option<Limit<u64>>,
-    /// How long writers were slowed, in microseconds.
+    /// How long writers waited, in microseconds; including waits that have not ended if `throttled_now` is reported.
     pub throttled_usec: Option<u64>,
     /// How often.
     pub throttled_count: Option<u64>,
+    /// How many tasks are waiting now.
+    pub throttled_now: Option<u64>,
     /// How often the flusher was started.
     pub writeback_started: Option<u64>,
+    /// The pace of writeback in force, in microseconds.
+    pub pace_usec: Option<Limit<u64>>,
+    /// How long writeback was held back, in microseconds.
+    pub paced_usec: Option<u64>,
 }
 
-/// What `memory.stat` tells of page cache, on every kernel.
+/// The page cache in `memory.stat`, on every kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryStat {
     /// Bytes of page cache, shared memory among them.
@@ -51,7 +57,7 @@ pub struct RechargeStat {
     pub recharged_in: Option<u64>,
     /// Moved from here to its users.
     pub recharged_out: Option<u64>,
-    /// What should have been moved and could not.
+    /// Memory that could not be moved to its users.
     pub recharge_failed: Option<u64>,
 }
 
@@ -66,7 +72,10 @@ impl DirtyStat {
             background_limit: flat.limit("background_limit")?,
             throttled_usec: flat.number("throttled_usec")?,
             throttled_count: flat.number("throttled_count")?,
+            throttled_now: flat.number("throttled_now")?,
             writeback_started: flat.number("writeback_started")?,
+            pace_usec: flat.limit("pace_usec")?,
+            paced_usec: flat.number("paced_usec")?,
         })
     }
 }
@@ -152,7 +161,8 @@ mod tests {
     fn whole() {
         let stat = dirty(
             "dirty 8192\nwriteback 4096\nlimit 67108864\nbackground_limit max\n\
-             throttled_usec 12\nthrottled_count 3\nwriteback_started 1\n",
+             throttled_usec 12\nthrottled_count 3\nthrottled_now 2\nwriteback_started 1\npace_usec 25000\n\
+             paced_usec 7\n",
         );
         assert_eq!(
             stat.unwrap(),
@@ -163,7 +173,10 @@ mod tests {
                 background_limit: Some(Limit::Max),
                 throttled_usec: Some(12),
                 throttled_count: Some(3),
+                throttled_now: Some(2),
                 writeback_started: Some(1),
+                pace_usec: Some(Limit::At(25_000)),
+                paced_usec: Some(7),
             }
         );
     }

@@ -6,10 +6,15 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::files;
 use crate::host::Host;
+use crate::pace::parse_machine;
+use crate::refusal;
 use crate::size::ParseError;
 use crate::stat::Flat;
+use crate::switch_values::parse_seconds;
 use crate::switch_values::parse_switch;
 use crate::switch_values::Scope;
+use crate::usec::Usec;
+use rustix::fs::Access;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -20,7 +25,7 @@ pub struct Switch {
     pub name: &'static str,
     /// What it may hold.
     pub kind: SwitchKind,
-    /// What it is for, in one line.
+    /// A one-line description.
     pub help: &'static str,
 }
 
@@ -31,6 +36,10 @@ pub enum SwitchKind {
     OnOff,
     /// `subtree` or `any`.
     Scope,
+    /// Seconds, or `0` for never.
+    Seconds,
+    /// A pace of writeback in microseconds, or `0` for none.
+    Pace,
 }
 
 /// What a switch holds.
@@ -40,45 +49,63 @@ pub enum SwitchValue {
     OnOff(bool),
     /// To whom inherited pages may go.
     Scope(Scope),
+    /// Seconds, or 0.
+    Seconds(u32),
+    /// A pace of writeback, or 0.
+    Pace(Usec),
 }
 
 /// All of them.
-pub static SWITCHES: [Switch; 4] = [
+pub static SWITCHES: [Switch; 6] = [
     Switch {
         name: "recharge_mapped",
         kind: SwitchKind::OnOff,
-        help: "what a removed cgroup left and a process maps goes to that process's cgroup",
+        help: "inherited memory that a process maps goes to the cgroup of that process",
     },
     Switch {
         name: "recharge_access",
         kind: SwitchKind::OnOff,
-        help: "what a removed cgroup left goes to the cgroup that reads or writes it",
+        help:
+            "inherited memory that is read or written goes to the cgroup of the task that does so",
     },
     Switch {
         name: "recharge_adopt",
         kind: SwitchKind::OnOff,
-        help: "a new cgroup takes back what a removed one of its name left",
+        help: "a new cgroup takes over the memory that a removed one of the same path left behind",
     },
     Switch {
         name: "recharge_scope",
         kind: SwitchKind::Scope,
-        help: "subtree: only to descendants of who inherited it; any: to any cgroup",
+        help: "subtree: only to descendants of the cgroup that inherited it; any: to any cgroup",
+    },
+    Switch {
+        name: "recharge_drop_sec",
+        kind: SwitchKind::Seconds,
+        help: "what a removed cgroup left and nobody used for so many seconds is dropped; 0: never",
+    },
+    Switch {
+        name: "writeback_pace_usec",
+        kind: SwitchKind::Pace,
+        help:
+            "device time that a limited cgroup's writeback may fill; 1ms to 10s, or 0 for no pace",
     },
 ];
 
 /// Totals of recharging since the module was loaded, in pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RechargeTotals {
-    /// Looked at.
+    /// Examined.
     pub scanned: Option<u64>,
     /// Moved.
     pub moved: Option<u64>,
-    /// Could not be moved.
+    /// Not movable.
     pub failed: Option<u64>,
-    /// Put off to be tried again.
+    /// Deferred for another attempt.
     pub deferred: Option<u64>,
-    /// Given up.
+    /// Dropped after the last attempt.
     pub dropped: Option<u64>,
+    /// Freed, since nobody used them.
+    pub freed: Option<u64>,
 }
 
 /// The switch of this name.
@@ -87,11 +114,52 @@ pub fn find(name: &str) -> Option<&'static Switch> {
 }
 
 impl Switch {
-    /// Parse what its file holds, or what a user would write into it.
+    /// Parse the content of its file, or a user's input for it.
     pub fn parse(&self, text: &str) -> Result<SwitchValue, ParseError> {
         match self.kind {
             SwitchKind::OnOff => parse_switch(text.as_bytes()).map(SwitchValue::OnOff),
             SwitchKind::Scope => Scope::parse(text.as_bytes()).map(SwitchValue::Scope),
+            SwitchKind::Seconds => parse_seconds(text.as_bytes())
+                .map(|seconds| SwitchValue::Seconds(seconds.unwrap_or(0))),
+            SwitchKind::Pace => {
+                let Usec(usec) = Usec::parse(text.trim())?;
+                let pace = parse_machine(usec.to_string().as_bytes())?;
+                Ok(SwitchValue::Pace(Usec(
+                    pace.map_or(0, |pace| pace.0.into()),
+                )))
+            }
+        }
+    }
+
+    /// Parse `NAME=VALUE`.
+    pub fn parse_assignment(text: &str) -> Result<(&'static Self, SwitchValue), String> {
+        let (name, text) = text.split_once('=').ok_or("not of the form SWITCH=VALUE")?;
+        let switch = find(name).ok_or_else(|| {
+            let names = SWITCHES.each_ref().map(|switch| switch.name);
+            format!("unknown switch {name:?}; there are {}", names.join(" "))
+        })?;
+        Ok((switch, switch.parse_given(text)?))
+    }
+
+    /// Parse a user's input; an error names the valid values.
+    pub fn parse_given(&self, text: &str) -> Result<SwitchValue, String> {
+        self.parse(text).map_err(|error| {
+            format!(
+                "{} does not take {text:?}: {} ({})",
+                self.name,
+                refusal::of_switch(self.kind, error),
+                self.help
+            )
+        })
+    }
+
+    /// Its value after the module was loaded, if it is the same for every module.
+    pub fn initial(&self) -> Option<SwitchValue> {
+        match self.kind {
+            SwitchKind::OnOff => Some(SwitchValue::OnOff(false)),
+            SwitchKind::Scope => Some(SwitchValue::Scope(Scope::Subtree)),
+            SwitchKind::Seconds => Some(SwitchValue::Seconds(0)),
+            SwitchKind::Pace => None,
         }
     }
 
@@ -100,7 +168,7 @@ impl Switch {
         directory(host).join(self.name)
     }
 
-    /// What it holds; `None` without the module.
+    /// Its value; `None` without the module.
     pub fn value(&self, host: &Host) -> Result<Option<SwitchValue>> {
         let path = self.path(host);
         let Some(text) = files::read(&path)? else {
@@ -112,18 +180,37 @@ impl Switch {
         }
     }
 
+    /// Fails if permission to set it is missing.
+    pub fn check_writable(&self, host: &Host) -> Result<()> {
+        let path = self.path(host);
+        rustix::fs::access(&path, Access::WRITE_OK).map_err(|errno| Error::NotWritable {
+            path,
+            source: errno.into(),
+        })
+    }
+
+    /// The error that explains its absence.
+    pub fn absent(&self, host: &Host) -> Error {
+        Error::Absent {
+            path: self.path(host),
+            reason: host.why_absent(),
+        }
+    }
+
     /// Set it.
     pub fn set(&self, host: &Host, value: SwitchValue) -> Result<()> {
         files::write(&self.path(host), &value.to_string())
     }
 }
 
-/// What the file takes.
+/// The syntax of the file.
 impl fmt::Display for SwitchValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OnOff(on) => u8::from(*on).fmt(f),
             Self::Scope(scope) => scope.fmt(f),
+            Self::Seconds(seconds) => seconds.fmt(f),
+            Self::Pace(Usec(usec)) => usec.fmt(f),
         }
     }
 }
@@ -142,6 +229,7 @@ impl RechargeTotals {
             failed: flat.number("failed")?,
             deferred: flat.number("deferred")?,
             dropped: flat.number("dropped")?,
+            freed: flat.number("freed")?,
         }))
     }
 }
@@ -167,6 +255,17 @@ mod tests {
             ("recharge_scope", "subtree\n", scope(Scope::Subtree)),
             ("recharge_scope", "any", scope(Scope::Any)),
             ("recharge_scope", "1", Err(ParseError::Junk)),
+            ("recharge_drop_sec", "600\n", Ok(SwitchValue::Seconds(600))),
+            ("recharge_drop_sec", "0", Ok(SwitchValue::Seconds(0))),
+            ("recharge_drop_sec", "86401", Err(ParseError::TooLarge)),
+            ("writeback_pace_usec", "0\n", Ok(SwitchValue::Pace(Usec(0)))),
+            (
+                "writeback_pace_usec",
+                "25ms",
+                Ok(SwitchValue::Pace(Usec(25_000))),
+            ),
+            ("writeback_pace_usec", "max", Err(ParseError::Junk)),
+            ("writeback_pace_usec", "1", Err(ParseError::TooSmall)),
         ];
         for (name, text, value) in table {
             assert_eq!(find(name).unwrap().parse(text), value, "{name} {text}");

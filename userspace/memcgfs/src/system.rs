@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel derives from `vm.dirty_*`, for the system and for a cgroup that has no limits of its own.
+//! The limits that the kernel derives from `vm.dirty_*`, for the system and for a cgroup without its own limits.
 //!
 //! This is the arithmetic of `domain_dirty_limits()` and its callers in the kernel's mm/page-writeback.c, done from
 //! `/proc/vmstat` and `/proc/zoneinfo`. All counts are pages. The boost that a real-time task gets is left out.
@@ -25,9 +25,9 @@ pub struct System {
     pub dirty: u64,
     /// Pages under writeback.
     pub writeback: u64,
-    /// The limit as the kernel tells it.
+    /// The limit as the kernel reports it.
     pub reported_limit: Option<u64>,
-    /// The background limit as the kernel tells it.
+    /// The background limit as the kernel reports it.
     pub reported_background: Option<u64>,
     /// The settings.
     pub vm: VmDirty,
@@ -104,7 +104,7 @@ impl System {
         )
     }
 
-    /// The limits of a cgroup that has none of its own.
+    /// The limits of a cgroup without its own limits.
     pub fn derive_for(&self, domain: &Domain) -> Derived {
         let all = self.dirtyable();
         // As mdtc_calc_avail(): what is clean elsewhere can be replaced by this cgroup's pages, if it has room.
@@ -151,7 +151,7 @@ fn limits(dirtyable: u64, limit: u64, background: u64) -> Derived {
 }
 
 /// The pages that are kept for the kernel, from `/proc/zoneinfo`, as `calculate_totalreserve_pages()` adds them up: of
-/// each zone its high watermark and what it keeps from the zones above it, but no more than it has.
+/// each zone its high watermark and its reserve against higher zones, but no more than it has.
 pub fn reserve(zones: &str) -> u64 {
     let mut total = 0u64;
     let (mut high, mut managed) = (0u64, 0u64);

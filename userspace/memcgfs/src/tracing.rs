@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel's tracepoints about dirty limits, in an instance of tracefs of our own, so that nobody else's tracing is
+//! The kernel's tracepoints about dirty limits, in a separate instance of tracefs, so that other users' tracing is not
 //! disturbed and nothing of ours is left behind.
 
 mod event;
 
 pub use event::Event;
 pub use event::Line;
+pub use event::Throttle;
 pub use event::What;
 
 use crate::error::Action;
@@ -29,19 +30,25 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-/// The events, as group and name. Each may be absent: the last three come with the patch series.
-const EVENTS: [(&str, &str); 5] = [
-    ("writeback", "balance_dirty_pages"),
-    ("writeback", "flush_foreign"),
-    ("memcg_ext", "memcg_dirty_throttle"),
-    ("memcg_ext", "memcg_recharge"),
-    ("memcg_ext", "memcg_redirect"),
+/// The events, as group and name. Each may be absent: those of memory cgroups come with the patch series, whose group
+/// had another name at first.
+const EVENTS: [(&[&str], &[&str]); 2] = [
+    (&["writeback"], &["balance_dirty_pages", "flush_foreign"]),
+    (
+        &["memcg_policy", "memcg_policy"],
+        &[
+            "memcg_dirty_throttle",
+            "memcg_dirty_paced",
+            "memcg_recharge",
+            "memcg_redirect",
+        ],
+    ),
 ];
 
 /// What the names of our instances start with; the process's ID follows.
 const PREFIX: &str = "memcgctl-";
 
-/// An instance that traces. It is removed when this goes, whatever the reason.
+/// A tracing instance, removed on drop.
 #[derive(Debug)]
 pub struct Instance {
     dir: PathBuf,
@@ -57,7 +64,7 @@ impl Instance {
         let dir = instances.join(format!("{PREFIX}{}", process::id()));
         match fs::create_dir(&dir) {
             Ok(()) => {}
-            // One that was killed had the same number: what it left is as good.
+            // A killed process with the same PID may have left one, which can be used.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io(Action::Make, &dir, error)),
         }
@@ -73,16 +80,20 @@ impl Instance {
             files::write(&percent, "0")?;
         }
         let mut any = false;
-        for (group, name) in EVENTS {
-            let enable = self
-                .dir
-                .join("events")
-                .join(group)
-                .join(name)
-                .join("enable");
-            if enable.exists() {
-                files::write(&enable, "1")?;
-                any = true;
+        for (groups, names) in EVENTS {
+            for event in groups
+                .iter()
+                .flat_map(|group| names.iter().map(move |name| [group, name]))
+            {
+                let enable = self
+                    .dir
+                    .join("events")
+                    .join(event.iter().collect::<PathBuf>())
+                    .join("enable");
+                if enable.exists() {
+                    files::write(&enable, "1")?;
+                    any = true;
+                }
             }
         }
         if !any {

@@ -3,11 +3,13 @@
 //! The figures that change from moment to moment, from as few files as will do: one where the module is loaded.
 
 use crate::cgroup::Cgroup;
+use crate::derivation::Listing;
 use crate::error::Result;
+use crate::snapshot::Snapshot;
 use crate::stat::DirtyStat;
 use crate::value::Limit;
 
-/// What a cgroup holds and how its writers fare. What the kernel does not tell is `None`.
+/// A cgroup's dirty pages and the state of its writers. Values that the kernel does not report are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Dirty bytes of the subtree.
@@ -22,22 +24,36 @@ pub struct Usage {
     pub throttled_usec: Option<u64>,
     /// How often.
     pub throttled_count: Option<u64>,
+    /// How many tasks are waiting now.
+    pub throttled_now: Option<u64>,
+    /// How long writeback was held back, in microseconds.
+    pub paced_usec: Option<u64>,
 }
 
 impl Usage {
-    /// Read it; `None` if the cgroup vanished.
-    pub fn read(cgroup: &Cgroup) -> Result<Option<Self>> {
+    /// Read it, for a cgroup this many levels below the top of a listing; `None` if it vanished. If the kernel
+    /// does not report the limits in force, they are derived.
+    pub fn read(cgroup: &Cgroup, depth: usize, listing: &mut Listing) -> Result<Option<Self>> {
         if let Some(stat) = cgroup.dirty_stat()? {
             return Ok(Some(stat.into()));
         }
-        if let Some(stat) = cgroup.memory_stat()? {
-            return Ok(Some(Self {
-                dirty: stat.file_dirty,
-                writeback: stat.file_writeback,
-                ..Self::default()
-            }));
-        }
-        Ok(cgroup.exists().then(Self::default))
+        let Some(stat) = cgroup.memory_stat()? else {
+            return Ok(cgroup.exists().then(Self::default));
+        };
+        let usage = Self {
+            dirty: stat.file_dirty,
+            writeback: stat.file_writeback,
+            ..Self::default()
+        };
+        let in_force = listing.limits(&Snapshot::unset(cgroup.clone(), stat), depth)?;
+        Ok(Some(match in_force {
+            Some(in_force) => Self {
+                limit: in_force.limit,
+                background_limit: in_force.background,
+                ..usage
+            },
+            None => usage,
+        }))
     }
 
     /// Dirty bytes and those under writeback.
@@ -55,6 +71,8 @@ impl From<DirtyStat> for Usage {
             background_limit: stat.background_limit,
             throttled_usec: stat.throttled_usec,
             throttled_count: stat.throttled_count,
+            throttled_now: stat.throttled_now,
+            paced_usec: stat.paced_usec,
         }
     }
 }

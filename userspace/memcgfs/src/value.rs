@@ -2,11 +2,16 @@
 
 //! What a knob holds.
 
+use crate::given;
 use crate::knobs::Kind;
+use crate::pace::Pace;
+use crate::payments::Payments;
 use crate::ratio::Ratio;
 use crate::size::parse_bytes;
-use crate::size::Bytes;
 use crate::size::ParseError;
+use crate::units::Bytes;
+use crate::usec;
+use crate::usec::Usec;
 use std::fmt;
 
 /// Something that has a bound, or none.
@@ -34,6 +39,19 @@ impl<T> From<Option<T>> for Limit<T> {
     }
 }
 
+impl From<Option<Bytes>> for Limit<u64> {
+    fn from(size: Option<Bytes>) -> Self {
+        size.map(|bytes| bytes.0).into()
+    }
+}
+
+impl Limit<u64> {
+    /// The bound as a size.
+    pub(crate) fn size(self) -> Option<Bytes> {
+        self.at().map(Bytes)
+    }
+}
+
 impl<T: fmt::Display> fmt::Display for Limit<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -50,52 +68,33 @@ pub enum Value {
     Bytes(Limit<u64>),
     /// A percentage.
     Ratio(Limit<Ratio>),
-    /// Kinds of memory.
-    Kinds(Kinds),
-}
-
-/// The kinds of memory that descendants bring in and this cgroup pays for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kinds {
-    /// Page cache of files.
-    pub file: bool,
-    /// Shared memory and tmpfs.
-    pub shmem: bool,
-}
-
-impl Kinds {
-    /// Words in any order, between white space or commas; none at all is no kind.
-    pub fn parse(text: &[u8]) -> Result<Self, ParseError> {
-        let mut kinds = Self::default();
-        let words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b',');
-        for word in words.filter(|word| !word.is_empty()) {
-            match word {
-                b"file" => kinds.file = true,
-                b"shmem" => kinds.shmem = true,
-                _ => return Err(ParseError::Junk),
-            }
-        }
-        Ok(kinds)
-    }
-
-    /// The words, in a fixed order.
-    pub fn words(self) -> Vec<&'static str> {
-        let words = [(self.file, "file"), (self.shmem, "shmem")];
-        words
-            .iter()
-            .filter_map(|(there, word)| there.then_some(*word))
-            .collect()
-    }
+    /// What the cgroup pays for in place of its descendants.
+    Payments(Payments),
+    /// How much device time writeback may fill.
+    Pace(Pace),
 }
 
 impl Value {
-    /// Parse the content of a file, or what a user would write into it.
+    /// Parse the content of a file.
     pub fn parse(kind: Kind, text: &[u8]) -> Result<Self, ParseError> {
         match kind {
             Kind::Bytes | Kind::Trigger => Ok(Self::Bytes(parse_bytes(text)?.into())),
             Kind::Ratio => Ok(Self::Ratio(Ratio::parse(text)?.into())),
-            Kind::Words => Ok(Self::Kinds(Kinds::parse(text)?)),
+            Kind::Words => Ok(Self::Payments(Payments::parse(text)?)),
+            Kind::Pace => Ok(Self::Pace(Pace::parse(text)?)),
             Kind::Flat => Err(ParseError::Junk),
+        }
+    }
+
+    /// Parse a user's input: the syntax of the file, and that of this crate's output.
+    pub fn parse_given(kind: Kind, text: &str) -> Result<Self, ParseError> {
+        let text = text.trim();
+        match kind {
+            Kind::Bytes | Kind::Trigger => Ok(Self::Bytes(given::bytes(text)?.into())),
+            Kind::Ratio => Self::parse(kind, text.strip_suffix('%').unwrap_or(text).as_bytes()),
+            Kind::Words if text == NONE => Ok(Self::Payments(Payments::default())),
+            Kind::Pace => Ok(Self::Pace(usec::parse_pace(text)?)),
+            Kind::Words | Kind::Flat => Self::parse(kind, text.as_bytes()),
         }
     }
 
@@ -109,7 +108,8 @@ impl Value {
         match self {
             Self::Bytes(bytes) => bytes.to_string(),
             Self::Ratio(ratio) => ratio.to_string(),
-            Self::Kinds(kinds) => kinds.words().join(" "),
+            Self::Payments(payments) => payments.to_string(),
+            Self::Pace(pace) => pace.to_string(),
         }
     }
 
@@ -122,44 +122,102 @@ impl Value {
     }
 }
 
-/// For people: `64MiB`, `12.50%`, `file shmem`, `max`, `none`.
+/// What is displayed for no payments.
+const NONE: &str = "none";
+
+/// For people: `64MiB`, `12.50%`, `file shmem`, `25ms`, `max`, `none`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bytes(Limit::At(bytes)) => Bytes(*bytes).fmt(f),
             Self::Ratio(Limit::At(ratio)) => write!(f, "{ratio}%"),
             Self::Bytes(Limit::Max) | Self::Ratio(Limit::Max) => f.write_str("max"),
-            Self::Kinds(kinds) if *kinds == Kinds::default() => f.write_str("none"),
-            Self::Kinds(kinds) => f.write_str(&kinds.words().join(" ")),
+            Self::Payments(payments) if *payments == Payments::default() => f.write_str(NONE),
+            Self::Payments(payments) => payments.fmt(f),
+            Self::Pace(Pace::Usec(pace)) => Usec(pace.0.into()).fmt(f),
+            Self::Pace(pace) => pace.fmt(f),
         }
     }
 }
 
 // The file that the type is from knows no `std`.
-impl std::error::Error for ParseError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn kinds() {
-        let table: [(&[u8], &str, &str); 5] = [
-            (b"\n", "", "none"),
-            (b"shmem file\n", "file shmem", "file shmem"),
-            (b"file,shmem", "file shmem", "file shmem"),
-            (b" shmem ", "shmem", "shmem"),
-            (b"file file", "file", "file"),
+    fn payments() {
+        let table: [(&str, &str, &str); 4] = [
+            ("\n", "", "none"),
+            ("shmem file\n", "file shmem", "file shmem"),
+            (" shmem ", "shmem", "shmem"),
+            ("file file", "file", "file"),
         ];
         for (input, text, shown) in table {
-            let value = Value::parse(Kind::Words, input).unwrap();
+            let value = Value::parse(Kind::Words, input.as_bytes()).unwrap();
             assert_eq!(
                 (value.text().as_str(), value.to_string().as_str()),
                 (text, shown)
             );
         }
-        for input in [&b"anon"[..], b"File", b"file=1", b"\xff"] {
+        // As the module has it: a comma is no white space.
+        for input in [
+            &b"anon"[..],
+            b"File",
+            b"file=1",
+            b"file,shmem",
+            b"\xff",
+            b"none",
+        ] {
             assert_eq!(Value::parse(Kind::Words, input), Err(ParseError::Junk));
+        }
+    }
+
+    #[test]
+    fn what_is_displayed_is_taken() {
+        use ParseError::*;
+        let good = [
+            (Kind::Bytes, "64MiB", "67108864"),
+            (Kind::Bytes, "1.5GiB", "1610612736"),
+            (Kind::Bytes, "512B", "512"),
+            (Kind::Bytes, "64M", "67108864"),
+            (Kind::Bytes, "max", "max"),
+            (Kind::Ratio, "12.50%", "12.50"),
+            (Kind::Ratio, "max", "max"),
+            (Kind::Words, "none", ""),
+            (Kind::Words, "file shmem", "file shmem"),
+            (Kind::Pace, "25ms", "25000"),
+            (Kind::Pace, "2s", "2000000"),
+            (Kind::Pace, "1500us", "1500"),
+            (Kind::Pace, "default", "default"),
+            (Kind::Pace, "max", "max"),
+        ];
+        for (kind, given, written) in good {
+            let value = Value::parse_given(kind, given).unwrap();
+            assert_eq!(value.text(), written, "{given}");
+            // The displayed form is valid input again.
+            let again = Value::parse_given(kind, &value.to_string());
+            assert_eq!(again, Ok(value), "{value}");
+        }
+        let bad = [
+            (Kind::Bytes, "64mib", Junk),
+            (Kind::Bytes, "64MB", Junk),
+            (Kind::Bytes, "1.5M", Junk),
+            (Kind::Bytes, ".5MiB", Junk),
+            (Kind::Bytes, "1.55MiB", Junk),
+            (Kind::Bytes, "64 MiB", Junk),
+            (Kind::Bytes, "maxiB", Junk),
+            (Kind::Bytes, "1.5B", Junk),
+            (Kind::Bytes, "16EiB", Overflow),
+            (Kind::Ratio, "max%%", Junk),
+            (Kind::Pace, "25", TooSmall),
+            (Kind::Pace, "11s", TooLarge),
+            (Kind::Pace, "ms", Junk),
+            (Kind::Pace, "", Empty),
+            (Kind::Pace, "99999999999999999999s", TooLarge),
+        ];
+        for (kind, given, error) in bad {
+            assert_eq!(Value::parse_given(kind, given), Err(error), "{given}");
         }
     }
 }

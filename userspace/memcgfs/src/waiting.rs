@@ -18,13 +18,13 @@ pub struct Waiting {
     pub place: String,
 }
 
-/// At most so many tasks are looked at.
+/// The number of tasks that are examined at most.
 const MOST: usize = 10_000;
 
 /// The functions that writers wait in: the kernel's own throttling, and that of the patch series.
 const PLACES: [&str; 2] = ["balance_dirty_pages", "memcg_dirty_"];
 
-/// Like one of them by its name alone: whoever writes to memory.dirty_writeback waits there.
+/// A function with a similar name in which writers of memory.dirty_writeback wait.
 const FLUSHING: &str = "memcg_dirty_writeback";
 
 fn is_throttled(place: &str) -> bool {
@@ -72,7 +72,7 @@ pub struct Pressure {
     pub avg300: u32,
 }
 
-/// Since when there is pressure, as far as three averages tell.
+/// Since when there has been pressure, as far as three averages show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
     /// There is next to none.
@@ -88,9 +88,12 @@ pub enum Since {
 impl Pressure {
     /// Read it; `None` where the kernel does not keep it.
     pub fn read(cgroup: &Cgroup) -> Result<Option<Self>> {
-        let text = files::read(&cgroup.file("io.pressure"));
         // It may be there and refuse, when it was turned off.
-        Ok(text.ok().flatten().and_then(|text| Self::parse(&text)))
+        Ok(cgroup
+            .pressure("io")
+            .ok()
+            .flatten()
+            .and_then(|text| Self::parse(&text)))
     }
 
     /// `some avg10=1.23 avg60=0.50 avg300=0.10 total=12345`, and lines like it.
@@ -112,7 +115,7 @@ impl Pressure {
     }
 
     /// What began t seconds ago shows up in an average over n seconds as 1 - exp(-t/n) of its strength. So one that is
-    /// far below the one over ten seconds tells that it did not last for long.
+    /// far below the one over ten seconds shows that it did not last long.
     pub fn since(&self) -> Since {
         match self {
             Self { avg10, .. } if *avg10 < 100 => Since::Never,

@@ -6,7 +6,7 @@ use crate::cgroup::Cgroup;
 use crate::error::Result;
 
 /// An iterator over a cgroup and those below it, with how far below each is. What vanishes meanwhile is left out; a
-/// cgroup that can not be listed is an error beside the cgroup itself.
+/// cgroup that cannot be listed is an error beside the cgroup itself.
 pub struct Walk {
     /// What is still to be visited, the next one at the end.
     stack: Vec<(Cgroup, usize)>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the help of every command ends with: what a CGROUP is, where it takes one, and the exit codes.
+//! The end of every command's help: the meaning of CGROUP, if the command takes one, and the exit codes.
 
 use super::Cli;
 use crate::exit::Exit;
@@ -10,9 +10,10 @@ use clap::CommandFactory;
 /// What a CGROUP and a size are.
 pub const CGROUP: &str = "\
 A CGROUP is a path under the cgroup2 mount (/sys/fs/cgroup/a/b, /a/b or a/b), a path from the current directory if it
-starts with a dot, or the name of a unit of the system's systemd. Sizes take K M G T P E, powers of 1024.";
+starts with a dot, the name of a unit of the system's systemd, or what runs in it: pid:1234, container:ID (or its
+beginning), pod:UID. Sizes take K M G T P E, powers of 1024; 64MiB is 64M.";
 
-/// The exit codes and what they mean.
+/// The exit codes and their meaning.
 pub const EXITS: [(Exit, &str); 5] = [
     (Exit::Done, "done"),
     (Exit::Failed, "failed"),
@@ -37,7 +38,9 @@ fn with_end(command: Command) -> Command {
 pub fn is_about_cgroups(command: &Command) -> bool {
     let mut arguments = command.get_arguments();
     command.has_subcommands()
-        || arguments.any(|argument| ["cgroup", "memcg"].contains(&argument.get_id().as_str()))
+        || arguments.any(|argument| {
+            ["cgroup", "cgroups", "memcg", "words"].contains(&argument.get_id().as_str())
+        })
 }
 
 fn exits() -> String {

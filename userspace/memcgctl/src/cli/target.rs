@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The words of a command line that stand for a cgroup, and the mistakes in them.
+//! The words of a command line that name cgroups and settings, and the errors in them.
 
 use super::args::SetArgs;
 use super::args::TriggerArgs;
 use super::Cli;
 use clap::error::ErrorKind;
 use clap::CommandFactory;
+use memcgfs::knobs;
+use memcgfs::refusal;
+use memcgfs::switches::Switch;
+use memcgfs::switches::SwitchValue;
 use memcgfs::Amount;
 use memcgfs::Assignment;
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 
 /// Which cgroup a command is about.
+#[derive(Clone, Debug)]
 pub enum Target {
     /// The one of this name.
     Named(OsString),
@@ -20,21 +27,78 @@ pub enum Target {
     Own,
 }
 
+/// What `set` is asked to set.
+pub enum Wanted {
+    /// Knobs of cgroups, each named, or of those that match a pattern.
+    Cgroups(Vec<Target>, Vec<Assignment>),
+    /// Switches of the machine.
+    Switches(Vec<(&'static Switch, SwitchValue)>),
+}
+
+/// The value parser of amounts.
+pub fn amount(text: &str) -> Result<Amount, String> {
+    Amount::parse(text).map_err(|error| refusal::of_knob(knobs::Kind::Trigger, error))
+}
+
 impl SetArgs {
-    /// The cgroup and what to set in it. With `--self` the first word is no cgroup but a setting.
-    pub fn parts(self) -> Result<(Target, Vec<Assignment>), clap::Error> {
-        let (target, first) = target("set", self.cgroup, self.own)?;
-        let mut assignments = Vec::new();
-        if let Some(text) = first {
-            let assignment = Assignment::parse(&text);
-            assignments.push(assignment.map_err(|error| invalid("set", &text, &error))?);
+    /// What to set. A word with an equals sign and no slash before it is a setting, any other a cgroup.
+    pub fn wanted(&self) -> Result<Wanted, clap::Error> {
+        let (settings, names): (Vec<_>, Vec<_>) =
+            self.words.iter().partition(|word| is_setting(word));
+        let mut texts = Vec::new();
+        for word in settings {
+            match word.to_str() {
+                Some(text) => texts.push(text),
+                None => return Err(invalid("set", &memcgfs::escaped(word), "not UTF-8")),
+            }
         }
-        assignments.extend(self.assignments);
-        if assignments.is_empty() {
+        let knob = |name: &&&OsString| {
+            name.to_str()
+                .is_some_and(|name| knobs::find(name).is_some())
+        };
+        if let Some(name) = names.iter().find(knob) {
+            let name = memcgfs::escaped(name);
+            return Err(invalid("set", &name, memcgfs::BadAssignment::Form));
+        }
+        let surplus = names.first().filter(|_| self.own || self.system);
+        if let Some(name) = surplus {
+            let text = format!("{} is not of the form KNOB=VALUE", memcgfs::escaped(name));
+            return Err(usage("set", ErrorKind::ArgumentConflict, text));
+        }
+        if names.is_empty() && !self.own && !self.system {
+            return Err(missing("set", "<CGROUP|--self|--system>"));
+        }
+        if texts.is_empty() {
             return Err(missing("set", "<KNOB=VALUE>"));
         }
-        Ok((target, assignments))
+        if self.system {
+            let switches = texts.into_iter().map(|text| {
+                Switch::parse_assignment(text).map_err(|error| invalid("set", text, error))
+            });
+            return Ok(Wanted::Switches(switches.collect::<Result<_, _>>()?));
+        }
+        let mut assignments: Vec<Assignment> = Vec::new();
+        for text in texts {
+            let assignment =
+                Assignment::parse(text).map_err(|error| invalid("set", text, error))?;
+            // They would undo each other.
+            if let Some(problem) = assignment.problem_after(&assignments) {
+                return Err(usage("set", ErrorKind::ArgumentConflict, problem));
+            }
+            assignments.push(assignment);
+        }
+        let targets = match self.own {
+            true => vec![Target::Own],
+            false => names.into_iter().cloned().map(Target::Named).collect(),
+        };
+        Ok(Wanted::Cgroups(targets, assignments))
     }
+}
+
+fn is_setting(word: &OsStr) -> bool {
+    let mut parts = word.as_bytes().splitn(2, |&byte| byte == b'=');
+    let name = parts.next().unwrap_or_default();
+    parts.next().is_some() && !name.contains(&b'/')
 }
 
 impl TriggerArgs {
@@ -46,7 +110,7 @@ impl TriggerArgs {
                 return Err(invalid(command, extra.text(), "one amount is enough"))
             }
             (Some(text), None) => {
-                Some(Amount::parse(&text).map_err(|error| invalid(command, &text, error))?)
+                Some(amount(&text).map_err(|error| invalid(command, &text, error))?)
             }
             (None, amount) => amount,
         };
@@ -54,7 +118,7 @@ impl TriggerArgs {
     }
 }
 
-/// The target, and the first word if it belongs to what follows the target.
+/// The target, and the first word if that is not the target.
 fn target(
     command: &str,
     word: Option<OsString>,
@@ -87,7 +151,7 @@ fn invalid(command: &str, text: &str, why: impl fmt::Display) -> clap::Error {
     )
 }
 
-/// An error of the command line that clap could not find by itself.
+/// A usage error that clap cannot detect.
 pub fn usage(command: &str, kind: ErrorKind, text: impl fmt::Display) -> clap::Error {
     let mut root = Cli::command();
     root.build();

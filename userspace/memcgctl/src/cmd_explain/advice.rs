@@ -8,10 +8,10 @@ use memcgfs::derivation::Derivation;
 use memcgfs::derivation::Level;
 use memcgfs::derivation::Place;
 use memcgfs::knobs;
-use memcgfs::limits::Limit;
-use memcgfs::size::Bytes;
+use memcgfs::limits::Setting;
+use memcgfs::units::Bytes;
 
-/// What to change, by who binds, whether that hurts anybody, and whether there are the module's files to change it by.
+/// What to change, given the limit that binds, whether writers suffer from it, and whether the module's files exist.
 pub fn sentence(derivation: &Derivation, throttling: &Throttling, has_files: bool) -> String {
     let place = derivation.binding;
     let slowed = derivation
@@ -39,20 +39,20 @@ fn cgroup(derivation: &Derivation, level: &Level, place: Place) -> String {
     let twice = Bytes(bound.limit.saturating_mul(2));
     let knob = knobs::DIRTY_LIMIT.name;
     match level.config.limit {
-        Limit::Bytes(bytes) if bound.limit < bytes => format!(
-            "the limit of {name} is held to the memory that can be dirty: raise its memory.max or memory.high, or that \
+        Setting::Bytes(bytes) if Bytes(bound.limit) < bytes => format!(
+            "the limit of {name} is capped at the memory that can be dirty: raise its memory.max or memory.high, or that \
              of a cgroup above it"
         ),
-        Limit::Bytes(_) => format!(
-            "raise {knob} of {name}, to {twice} say, if the device keeps up and the memory can be spared; else leave it, \
-             as it paces its writers to the device"
+        Setting::Bytes(_) => format!(
+            "raise {knob} of {name}, for example to {twice}, if the device keeps up and the memory can be spared; \
+             otherwise leave it: it holds the writers to the speed of the device"
         ),
-        Limit::Ratio(_) => format!(
-            "raise {} of {name}, or set {knob} there to {twice} say, which does not follow free memory",
+        Setting::Ratio(_) => format!(
+            "raise {} of {name}, or set {knob} there, for example to {twice}, which does not change with free memory",
             knobs::DIRTY_RATIO.name
         ),
-        Limit::Max => format!(
-            "set {knob} of {name}, to {twice} say: it replaces what the kernel derives from vm.dirty_* for this cgroup"
+        Setting::Max => format!(
+            "set {knob} of {name}, for example to {twice}: it replaces what the kernel derives from vm.dirty_* for this cgroup"
         ),
     }
 }
@@ -61,11 +61,11 @@ fn system(derivation: &Derivation) -> String {
     let knob = vm_knob(derivation);
     match derivation.levels.first() {
         Some(level) => format!(
-            "the system as a whole is full: limit the cgroup that dirties most (memcgctl top), give {} a floor by {}, or \
+            "the system as a whole is full: limit the cgroup that dirties most (memcgctl top), give {} a floor with {}, or \
              raise {knob}",
             name(derivation, Place::Level(0)),
             match level.floor {
-                Some(_) => "a greater memory.dirty_min",
+                Some(_) => "a larger memory.dirty_min",
                 None => knobs::DIRTY_MIN.name,
             }
         ),
@@ -73,7 +73,7 @@ fn system(derivation: &Derivation) -> String {
     }
 }
 
-/// What a kernel has that lacks the module.
+/// The advice for a kernel without the module.
 fn without_files(derivation: &Derivation, place: Place) -> String {
     let knob = vm_knob(derivation);
     let (name, headroom) = match place {
@@ -90,9 +90,7 @@ fn without_files(derivation: &Derivation, place: Place) -> String {
         Some(_) => format!(", or the memory.max or memory.high of {name} or above it"),
         None => String::new(),
     };
-    format!(
-        "raise {knob}{room}; for {name} to have a limit of its own takes the module memcg_knobs"
-    )
+    format!("raise {knob}{room}; a limit for {name} alone needs the module memcg_knobs")
 }
 
 /// The setting that the system-wide limit follows from.

@@ -9,16 +9,17 @@ use memcgfs::derivation::Derivation;
 use memcgfs::derivation::Place;
 use memcgfs::waiting::Since;
 use memcgfs::Cgroup;
+use memcgfs::Limit;
 use serde::Serialize;
 
-/// All that is told. What is absent has no key.
+/// The whole explanation. Absent values have no key.
 #[derive(Serialize)]
 pub struct Explanation {
     #[serde(flatten)]
     name: Name,
     limit: u64,
     background_limit: u64,
-    /// What the kernel reports, and whether that is the same but for the change of memory between two looks.
+    /// The kernel's report, and whether it agrees, apart from changes of memory between two samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     reported_limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +89,14 @@ struct ThrottledReport {
     usec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_now: Option<u64>,
     waiting: Vec<TaskReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paced_usec_in_sample: Option<u64>,
+    /// `null` for `max`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pace_usec: Option<Option<u64>>,
     /// By the averages of io.pressure: `now`, `seconds`, `minute`, `minutes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<&'static str>,
@@ -167,6 +175,9 @@ fn throttled(throttling: &Throttling) -> ThrottledReport {
         count_in_sample: counts.map(|counts| counts.more_count),
         usec: counts.map(|counts| counts.usec),
         count: counts.map(|counts| counts.count),
+        waiting_now: throttling.waiting_now,
+        paced_usec_in_sample: throttling.paced,
+        pace_usec: throttling.pace.map(Limit::at),
         waiting: throttling
             .waiting
             .iter()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The explanation for people: what holds and what to do, then the levels, then the raw figures.
+//! The explanation as text: the limit in force and the advice, then the levels, then the raw figures.
 
 use super::throttling::Throttling;
 use crate::report::seconds;
@@ -10,12 +10,15 @@ use crate::table;
 use memcgfs::derivation::Derivation;
 use memcgfs::derivation::Level;
 use memcgfs::derivation::Place;
+use memcgfs::derivation::State;
 use memcgfs::escaped;
 use memcgfs::knobs;
 use memcgfs::limits;
-use memcgfs::size::Bytes;
+use memcgfs::units::Bytes;
+use memcgfs::usec::Usec;
 use memcgfs::waiting::Since;
 use memcgfs::Cgroup;
+use memcgfs::Limit;
 use std::fmt::Write;
 
 pub fn text(
@@ -26,7 +29,7 @@ pub fn text(
 ) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:15} {value}");
     };
     line("cgroup", escaped(cgroup.path()));
@@ -84,10 +87,10 @@ fn binds(derivation: &Derivation) -> String {
     let Some(bound) = derivation.bound(place) else {
         return "-".to_owned();
     };
-    let state = match held {
-        held if held >= bound.stops_at => "all writers wait",
-        held if held >= bound.slows_at => "writers are slowed",
-        _ => "no writer is slowed",
+    let state = match bound.state(held) {
+        State::Stopped => "all writers wait",
+        State::Slowed => "writers are slowed",
+        State::Free => "no writer is slowed",
     };
     format!(
         "{}: holds {} of {}; {state} (slowed from {}, stopped from {})",
@@ -113,9 +116,16 @@ fn throttled(throttling: &Throttling) -> Vec<(&'static str, String)> {
                 seconds(counts.usec),
                 counts.count
             ),
-            None => format!("{yes}, as far as waiting tasks tell; this kernel does not count it"),
+            None => format!(
+                "{yes}, judging by the tasks that wait; this kernel does not count throttling"
+            ),
         },
     ));
+    let count = throttling.waiting_now.unwrap_or(0);
+    if throttling.waiting.is_empty() && count != 0 {
+        let writers = if count == 1 { "writer" } else { "writers" };
+        lines.push(("waiting now", format!("{count} {writers}")));
+    }
     if !throttling.waiting.is_empty() {
         let names: Vec<_> = throttling
             .waiting
@@ -124,53 +134,63 @@ fn throttled(throttling: &Throttling) -> Vec<(&'static str, String)> {
             .map(|task| format!("{} ({})", escaped(&task.name), task.tid))
             .collect();
         let more = match throttling.waiting.len() {
-            8.. => format!(" and {} in all", throttling.waiting.len()),
+            8.. => format!(" and others, {} in all", throttling.waiting.len()),
             _ => String::new(),
         };
         lines.push(("waiting now", names.join(", ") + &more));
     }
     if throttling.now() {
         let since = throttling.pressure.map(|pressure| match pressure.since() {
-            Since::Never => "a moment ago",
-            Since::Seconds => "less than a minute ago",
-            Since::Minute => "a minute or a few ago",
-            Since::Minutes => "minutes ago or longer",
+            Since::Never => "a moment",
+            Since::Seconds => "less than a minute",
+            Since::Minute => "a few minutes",
+            Since::Minutes => "several minutes or longer",
         });
         lines.push((
             "since",
             match since {
-                Some(since) => format!(
-                    "{since}, by the averages of io.pressure; the kernel keeps no exact time"
-                ),
-                None => {
-                    "not known: the kernel keeps no time, and there is no io.pressure".to_owned()
+                Some(since) => {
+                    format!("{since}, according to io.pressure; the kernel keeps no exact time")
                 }
+                None => "unknown: the kernel keeps no time, and there is no io.pressure".to_owned(),
+            },
+        ));
+    }
+    if let (Some(paced), Some(Limit::At(pace))) = (throttling.paced, throttling.pace) {
+        let pace = Usec(pace);
+        lines.push((
+            "paced",
+            match paced {
+                0 => format!("writeback was not held back within {span} (pace {pace})"),
+                _ => format!(
+                    "writeback held back for {}ms within {span} so that others get through (pace {pace})",
+                    paced / 1000
+                ),
             },
         ));
     }
     lines
 }
 
-/// What is set at a level, and what came of it.
+/// The setting of a level, and its effect.
 fn set(level: &Level, derivation: &Derivation) -> String {
     let bound = level.bound.filter(|bound| bound.set);
     match (level.config.limit, bound) {
-        (limits::Limit::Bytes(bytes), Some(bound)) if bound.limit < bytes => format!(
-            "{} = {}, but no more than can be dirty",
+        (limits::Setting::Bytes(bytes), Some(bound)) if Bytes(bound.limit) < bytes => format!(
+            "{} = {bytes}, but no more than can be dirty",
             knobs::DIRTY_LIMIT.name,
-            Bytes(bytes)
         ),
-        (limits::Limit::Bytes(bytes), _) => {
-            format!("{} = {}", knobs::DIRTY_LIMIT.name, Bytes(bytes))
+        (limits::Setting::Bytes(bytes), _) => {
+            format!("{} = {bytes}", knobs::DIRTY_LIMIT.name)
         }
-        (limits::Limit::Ratio(ratio), _) => {
+        (limits::Setting::Ratio(ratio), _) => {
             format!(
                 "{} = {ratio}% of {}",
                 knobs::DIRTY_RATIO.name,
                 Bytes(level.dirtyable)
             )
         }
-        (limits::Limit::Max, _) => {
+        (limits::Setting::Max, _) => {
             format!("{} of {} dirtyable", vm(derivation), Bytes(level.dirtyable))
         }
     }

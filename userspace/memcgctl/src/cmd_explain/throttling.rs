@@ -2,28 +2,35 @@
 
 //! Whether a cgroup's writers are throttled.
 
-use crate::context::Context;
 use memcgfs::waiting::waiting;
 use memcgfs::waiting::Pressure;
 use memcgfs::waiting::Waiting;
 use memcgfs::Cgroup;
 use memcgfs::DirtyStat;
 use memcgfs::Error;
+use memcgfs::Host;
+use memcgfs::Limit;
 use std::thread;
 use std::time::Duration;
 
-/// What was seen of a cgroup's writers.
+/// How a cgroup's writers were throttled.
 pub struct Throttling {
     /// How long they were watched.
     pub span: Duration,
     /// How long writers waited and how often, in all and meanwhile, where the kernel counts it.
     pub counts: Option<Counts>,
-    /// Who was waiting at the end.
+    /// How many writers waited at the end, where the kernel reports it.
+    pub waiting_now: Option<u64>,
+    /// The tasks that were waiting then.
     pub waiting: Vec<Waiting>,
+    /// How long writeback was held back meanwhile, in microseconds.
+    pub paced: Option<u64>,
+    /// The pace of writeback in force, in microseconds.
+    pub pace: Option<Limit<u64>>,
     pub pressure: Option<Pressure>,
 }
 
-/// Totals since the cgroup was made, and what came on top meanwhile.
+/// Totals since the cgroup was created, and the increase while it was watched.
 pub struct Counts {
     pub usec: u64,
     pub count: u64,
@@ -34,18 +41,21 @@ pub struct Counts {
 impl Throttling {
     /// Whether writers are throttled now.
     pub fn now(&self) -> bool {
-        // A wait is counted when it is over, so that a long one shows up by the task alone.
-        !self.waiting.is_empty() || self.counts.as_ref().is_some_and(|c| c.more_count != 0)
+        // Older modules count a wait when it is over, so a long one is only visible by its task.
+        self.waiting_now.is_some_and(|now| now != 0)
+            || !self.waiting.is_empty()
+            || self.counts.as_ref().is_some_and(|c| c.more_count != 0)
     }
 }
 
 /// Look at the counters twice.
-pub fn watch(context: &Context, cgroup: &Cgroup, span: Duration) -> Result<Throttling, Error> {
+pub fn watch(host: &Host, cgroup: &Cgroup, span: Duration) -> Result<Throttling, Error> {
     let counts = |stat: &DirtyStat| Some((stat.throttled_usec?, stat.throttled_count?));
-    let look = || Ok(cgroup.dirty_stat()?.as_ref().and_then(counts));
-    let before = look()?;
+    let first = cgroup.dirty_stat()?.unwrap_or_default();
     thread::sleep(span);
-    let after = look()?;
+    let last = cgroup.dirty_stat()?.unwrap_or_default();
+    let (before, after) = (counts(&first), counts(&last));
+    let paced = last.paced_usec.zip(first.paced_usec);
     Ok(Throttling {
         span,
         counts: before.zip(after).map(|(before, after)| Counts {
@@ -54,7 +64,10 @@ pub fn watch(context: &Context, cgroup: &Cgroup, span: Duration) -> Result<Throt
             more_usec: after.0.saturating_sub(before.0),
             more_count: after.1.saturating_sub(before.1),
         }),
-        waiting: waiting(&context.host, cgroup)?,
+        waiting_now: last.throttled_now,
+        waiting: waiting(host, cgroup)?,
+        paced: paced.map(|(after, before)| after.saturating_sub(before)),
+        pace: last.pace_usec,
         pressure: Pressure::read(cgroup)?,
     })
 }

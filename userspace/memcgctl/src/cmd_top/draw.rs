@@ -2,14 +2,19 @@
 
 //! What is on the screen. Nothing here depends on there being any room.
 
-use super::keys;
-use super::sampler::Row;
+use super::columns;
+use super::columns::Fit;
+use super::columns::GAP;
+use super::devices;
+use super::popup::help;
+use super::popup::popup;
+use super::row::Row;
+use super::row::TRAIL;
 use super::screen::Mode;
 use super::screen::Top;
 use crate::cli::Column;
-use crate::report::size;
-use clap::ValueEnum;
-use memcgfs::Limit;
+use memcgfs::derivation::State;
+use memcgfs::units::Bytes;
 use ratatui::layout::Constraint;
 use ratatui::layout::Layout;
 use ratatui::layout::Rect;
@@ -18,175 +23,286 @@ use ratatui::style::Modifier;
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::text::Span;
-use ratatui::widgets::Block;
-use ratatui::widgets::Cell;
-use ratatui::widgets::Clear;
 use ratatui::widgets::Paragraph;
-use ratatui::widgets::Row as TableRow;
-use ratatui::widgets::Table;
 use ratatui::Frame;
 
-/// The width of a number.
-const NUMBER: u16 = 10;
+/// What a figure takes at least, so that columns do not move as figures change.
+const FIGURE: usize = 8;
 
 /// Draw all of it.
 pub fn draw(frame: &mut Frame<'_>, top: &mut Top) {
-    let [head, body, foot] = Layout::vertical([
+    let [head, system, body, foot] = Layout::vertical([
+        Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Min(0),
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    frame.render_widget(Line::from(status(top)), head);
-    table(frame, top, body);
-    frame.render_widget(Line::from(hint(top)).style(Modifier::DIM), foot);
-    if top.mode == Mode::Help {
-        help(frame);
+    let width = usize::from(frame.area().width);
+    let cut = |text: String| columns::cut(&text, width, top.rich);
+    frame.render_widget(Line::from(cut(status(top))), head);
+    frame.render_widget(self::system(top, width), system);
+    let hint = cut(hint(top));
+    match top.mode {
+        Mode::Devices => devices::draw(frame, &top.devices, body),
+        _ => table(frame, top, body),
+    }
+    frame.render_widget(Line::from(hint).style(Modifier::DIM), foot);
+    match &top.mode {
+        Mode::Help => popup(frame, " any key closes this ", &help(), 0),
+        Mode::Explain { text, first } => {
+            popup(
+                frame,
+                " arrows scroll, any other key closes this ",
+                text,
+                *first,
+            );
+        }
+        _ => {}
     }
 }
 
 /// The first line.
 fn status(top: &Top) -> String {
     let mut text = format!(
-        "memcgctl top: {} of {} cgroups, every {}",
+        "memcgctl top: {} of {} cgroups, ",
         top.view.shown.len(),
-        top.sampler.rows().len(),
-        memcgfs::Span(top.interval)
+        top.source.rows().len()
     );
+    text += &match top.source.replayed() {
+        Some(place) => place,
+        None => format!("every {}", memcgfs::Span(top.interval)),
+    };
     if top.paused {
         text += ", paused";
     }
     if top.lacking {
         text += ", module memcg_knobs not loaded";
     }
-    if top.sampler.unreadable != 0 {
-        text += &format!(", {} unreadable", top.sampler.unreadable);
+    let unreadable = top.source.unreadable();
+    if unreadable != 0 {
+        text += &format!(", {unreadable} unreadable");
     }
     text
+}
+
+/// The second line: the system as a whole, and first of all whether writers wait.
+fn system(top: &Top, width: usize) -> Line<'static> {
+    let Some(system) = top.source.system() else {
+        return Line::default();
+    };
+    let waiting = waiting(top.source.rows());
+    let words = match waiting {
+        Some(1) => "1 writer waits; ".to_owned(),
+        Some(count) => format!("{count} writers wait; "),
+        None => String::new(),
+    };
+    let state = match system.state {
+        State::Free => "no writer slowed by it",
+        State::Slowed => "writers slowed",
+        State::Stopped => "writers stopped",
+    };
+    let text = format!(
+        "{} dirty, {} writeback of {}: {state}",
+        Bytes(system.dirty),
+        Bytes(system.writeback),
+        Bytes(system.limit)
+    );
+    let mark = match waiting.unwrap_or(0) {
+        0 => Style::new(),
+        _ => waits(top.color),
+    };
+    let (head, words) = (
+        "system: ",
+        columns::cut(&words, width.saturating_sub(8), top.rich),
+    );
+    let taken = head.len() + words.chars().count();
+    let text = columns::cut(&text, width.saturating_sub(taken), top.rich);
+    Line::from(vec![
+        Span::raw(head),
+        Span::styled(words, mark),
+        Span::styled(text, of_state(Some(system.state), top.color)),
+    ])
+}
+
+/// How many writers wait in all cgroups, where the kernel reports it.
+fn waiting(rows: &[Row]) -> Option<u64> {
+    // A cgroup's figure is of all below it.
+    let mut sum: Option<u64> = None;
+    let mut counted: Option<usize> = None;
+    for row in rows {
+        if counted.is_some_and(|depth| row.depth > depth) {
+            continue;
+        }
+        counted = row.usage.throttled_now.map(|_| row.depth);
+        sum = match (sum, row.usage.throttled_now) {
+            (Some(sum), Some(now)) => Some(sum.saturating_add(now)),
+            (sum, now) => sum.or(now),
+        };
+    }
+    sum
 }
 
 /// The last line.
 fn hint(top: &Top) -> String {
     match top.mode {
         Mode::Filter { .. } => format!(
-            "filter: {}_  (Enter keeps it, Esc takes it back)",
+            "filter: {}_  (Enter keeps it, Esc discards it)",
             top.view.filter
         ),
+        Mode::Devices => "d back to the cgroups  q quit".to_owned(),
         _ if !top.view.filter.is_empty() => format!(
             "filter: {}  (/ changes it)  ? help  q quit",
             top.view.filter
         ),
-        _ => "arrows move and sort  r reverse  t tree  / filter  space pause  ? help  q quit"
+        _ => "arrows move and sort  Enter explain  t tree  / filter  i idle  d devices  ? help  q quit"
             .to_owned(),
+    }
+}
+
+fn of_state(state: Option<State>, color: bool) -> Style {
+    match state {
+        Some(State::Stopped) if color => Style::new().fg(Color::Red),
+        Some(State::Slowed) if color => Style::new().fg(Color::Yellow),
+        _ => Style::new(),
+    }
+}
+
+/// How waits are marked.
+fn waits(color: bool) -> Style {
+    match color {
+        true => Style::new().fg(Color::Magenta).add_modifier(Modifier::BOLD),
+        false => Style::new().add_modifier(Modifier::BOLD),
     }
 }
 
 fn table(frame: &mut Frame<'_>, top: &mut Top, area: Rect) {
     let height = usize::from(area.height.saturating_sub(1));
     let window = top.view.window(height);
-    let (first, cursor, color) = (window.start, top.view.cursor, top.color);
-    let rows = top.sampler.rows();
-    let lines = top.view.shown.get(window).unwrap_or_default();
-    let rows = lines.iter().enumerate().filter_map(|(line, shown)| {
-        let row = rows.get(shown.row)?;
-        let mut cells = vec![Cell::from(shown.label.as_str())];
-        cells.extend(figures(row).into_iter().map(right));
-        let style = match row.used() {
-            Some(1000..) if color => Style::new().fg(Color::Red),
-            Some(656..) if color => Style::new().fg(Color::Yellow),
-            _ => Style::new(),
-        };
-        let here = match first + line == cursor {
-            true => style.add_modifier(Modifier::REVERSED),
-            false => style,
-        };
-        Some(TableRow::new(cells).style(here))
-    });
-    let heads = Column::value_variants().iter().map(|column| {
-        let mut text = head(*column).to_owned();
+    let first = window.start;
+    let rows = top.source.rows();
+    let shown = top.view.shown.get(window).unwrap_or_default();
+    let lines: Vec<_> = shown
+        .iter()
+        .filter_map(|shown| Some((shown.label.as_str(), rows.get(shown.row)?)))
+        .collect();
+    let width = usize::from(area.width);
+    let (fit, trail) = fit(top, &lines, width);
+    let mut text = vec![head(top, &fit, trail)];
+    for (line, (label, row)) in lines.into_iter().enumerate() {
+        let here = first + line == top.view.cursor;
+        text.push(self::line((label, row), &fit, trail, top, here));
+    }
+    frame.render_widget(Paragraph::new(text), area);
+}
+
+/// The columns that there is room for, and whether there is for the trail.
+fn fit(top: &Top, lines: &[(&str, &Row)], width: usize) -> (Fit, bool) {
+    let widths: Vec<_> = columns::figures()
+        .map(|column| {
+            let figures = lines
+                .iter()
+                .map(|(_, row)| columns::figure(row, column).chars().count());
+            let head = columns::head(column).len() + usize::from(column == top.view.sort);
+            (column, figures.max().unwrap_or(0).max(head).max(FIGURE))
+        })
+        .collect();
+    let longest = lines.iter().map(|(label, _)| label.chars().count()).max();
+    let longest = longest.unwrap_or(0);
+    let fit = columns::fit(width, longest, &widths, top.view.sort, top.view.sideways);
+    let taken: usize = fit.columns.iter().map(|(_, width)| width + GAP).sum();
+    let trail = !fit.more && width >= fit.name + taken + GAP + TRAIL;
+    (fit, trail)
+}
+
+fn head(top: &Top, fit: &Fit, trail: bool) -> Line<'static> {
+    let title = |column: Column| {
+        let mut text = columns::head(column).to_owned();
         let mut style = Style::new().add_modifier(Modifier::BOLD);
-        if *column == top.view.sort {
+        if column == top.view.sort {
             // Names go up unless reversed, numbers down.
-            let up = (*column == Column::Cgroup) != top.view.reverse;
+            let up = (column == Column::Cgroup) != top.view.reverse;
             text.push(if up { '^' } else { 'v' });
             style = style.add_modifier(Modifier::UNDERLINED);
         }
-        match column {
-            Column::Cgroup => Cell::from(Span::styled(text, style)),
-            _ => Cell::from(Line::from(Span::styled(text, style)).right_aligned()),
-        }
-    });
-    let header = TableRow::new(heads);
-    let numbers = Column::value_variants().len().saturating_sub(1);
-    let mut widths = vec![Constraint::Min(12)];
-    widths.extend(std::iter::repeat_n(Constraint::Length(NUMBER), numbers));
-    frame.render_widget(Table::new(rows, widths).header(header), area);
+        (text, style)
+    };
+    let (name, style) = title(Column::Cgroup);
+    let name: String = name.chars().take(fit.name).collect();
+    let fill = " ".repeat(fit.name.saturating_sub(name.len()));
+    let mut spans = vec![Span::styled(name, style), Span::raw(fill)];
+    for (column, width) in &fit.columns {
+        let (text, style) = title(*column);
+        spans.push(Span::raw(
+            " ".repeat((width + GAP).saturating_sub(text.len())),
+        ));
+        spans.push(Span::styled(text, style));
+    }
+    if trail {
+        spans.push(Span::styled(
+            "  HISTORY",
+            Style::new().add_modifier(Modifier::BOLD),
+        ));
+    }
+    Line::from(spans)
 }
 
-fn right<'a>(text: String) -> Cell<'a> {
-    Cell::from(Line::from(text).right_aligned())
-}
-
-/// The head of a column.
-pub fn head(column: Column) -> &'static str {
-    match column {
-        Column::Cgroup => "CGROUP",
-        Column::Dirty => "DIRTY",
-        Column::Writeback => "WRITEBACK",
-        Column::Limit => "LIMIT",
-        Column::Used => "USED",
-        Column::Wait => "WAIT/s",
-        Column::Waits => "WAITS/s",
-        Column::Inherited => "INHERITED",
+fn line(
+    (label, row): (&str, &Row),
+    fit: &Fit,
+    trail: bool,
+    top: &Top,
+    here: bool,
+) -> Line<'static> {
+    let style = of_state(row.state, top.color);
+    let name = columns::shortened(label, fit.name, top.rich);
+    let fill = " ".repeat(fit.name.saturating_sub(name.chars().count()));
+    let mut spans = vec![Span::styled(name + &fill, style)];
+    for (column, width) in &fit.columns {
+        let text = columns::figure(row, *column);
+        let waited = match column {
+            Column::Waiting => row.usage.throttled_now,
+            Column::Wait => row.wait,
+            Column::Waits => row.waits,
+            _ => None,
+        };
+        let style = match waited.unwrap_or(0) {
+            0 => style,
+            _ => waits(top.color),
+        };
+        let fill = " ".repeat((width + GAP).saturating_sub(text.chars().count()));
+        spans.push(Span::styled(fill + &text, style));
+    }
+    if trail {
+        spans.push(Span::styled(
+            format!("  {}", self::trail(row, top.rich)),
+            style,
+        ));
+    }
+    let line = Line::from(spans);
+    match here {
+        true => line.style(Style::new().add_modifier(Modifier::REVERSED)),
+        false => line,
     }
 }
 
-/// The figures of a row, in the order of the columns, without the first.
-pub fn figures(row: &Row) -> [String; 7] {
-    let text =
-        |number: Option<u64>, form: fn(u64) -> String| number.map_or_else(|| "-".to_owned(), form);
-    [
-        size(row.usage.dirty),
-        size(row.usage.writeback),
-        match row.usage.limit {
-            Some(Limit::Max) => "max".to_owned(),
-            limit => size(limit.and_then(Limit::at)),
-        },
-        text(row.used(), |used| format!("{}%", used / 10)),
-        text(row.wait, |usec| format!("{}ms", usec / 1000)),
-        text(row.waits, |waits| {
-            format!("{}.{}", waits / 1000, waits % 1000 / 100)
-        }),
-        size(row.inherited),
-    ]
-}
-
-fn help(frame: &mut Frame<'_>) {
-    let area = frame.area();
-    let text = format!(
-        "{}\n\nDIRTY, WRITEBACK  bytes of the cgroup and those below it\nLIMIT, USED       the limit in force, and how \
-         much of it is used\nWAIT/s            how long writers wait, all together, in a second\nWAITS/s           how \
-         often\nINHERITED         bytes charged through removed cgroups",
-        keys::help()
-    );
-    let height = u16::try_from(text.lines().count()).unwrap_or(u16::MAX);
-    let width = text
-        .lines()
-        .map(|line| line.chars().count())
-        .max()
-        .unwrap_or(0);
-    let width = u16::try_from(width).unwrap_or(u16::MAX);
-    let extent = Rect {
-        width: width.saturating_add(4).min(area.width),
-        height: height.saturating_add(2).min(area.height),
-        ..area
+/// The dirty pages of the last samples, as heights: relative to the limit if half of it was reached, otherwise to the maximum.
+pub fn trail(row: &Row, rich: bool) -> String {
+    let glyphs: &[&str] = match rich {
+        true => &[" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+        false => &[" ", ".", ":", "-", "=", "+", "*", "#", "@"],
     };
-    let place = Rect {
-        x: area.x + (area.width - extent.width) / 2,
-        y: area.y + (area.height - extent.height) / 2,
-        ..extent
-    };
-    frame.render_widget(Clear, place);
-    let block = Block::bordered().title(" any key closes this ");
-    frame.render_widget(Paragraph::new(text).block(block), place);
+    let most = row.trail.iter().copied().max().unwrap_or(0).max(1);
+    let limit = row.usage.limit.and_then(memcgfs::Limit::at);
+    let scale = limit
+        .filter(|limit| most >= limit / 2)
+        .unwrap_or(0)
+        .max(most);
+    let steps = (glyphs.len() - 1) as u128;
+    let cells = row.trail.iter().map(|held| {
+        let height = (u128::from(*held) * steps).div_ceil(u128::from(scale));
+        let height = usize::try_from(height).unwrap_or(0);
+        glyphs.get(height).copied().unwrap_or(" ")
+    });
+    cells.collect()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The keys of `top` and what they do: one table, which the help is made of as well.
+//! The keys of `top` and their actions: one table, from which the help is generated as well.
 
 use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
@@ -16,6 +16,13 @@ pub enum Action {
     PageDown,
     First,
     Last,
+    ScrollLeft,
+    ScrollRight,
+    Explain,
+    Devices,
+    HideIdle,
+    Earlier,
+    Later,
     ColumnBefore,
     ColumnAfter,
     Reverse,
@@ -55,8 +62,8 @@ const fn control(c: char) -> Key {
     }
 }
 
-/// The lines of the help: the keys, and what they are for.
-const KEYS: [(&[(Key, Action)], &str); 13] = [
+/// The lines of the help: the keys and their purpose.
+const KEYS: [(&[(Key, Action)], &str); 18] = [
     (
         &[
             (key(KeyCode::Up), Action::Up),
@@ -91,11 +98,34 @@ const KEYS: [(&[(Key, Action)], &str); 13] = [
         ],
         "sort by another column",
     ),
-    (&[(char('r'), Action::Reverse)], "sort the other way round"),
+    (
+        &[
+            (char('['), Action::ScrollLeft),
+            (char(']'), Action::ScrollRight),
+        ],
+        "scroll the columns sideways",
+    ),
+    (
+        &[
+            (key(KeyCode::Enter), Action::Explain),
+            (char('e'), Action::Explain),
+        ],
+        "explain the limit of the cgroup at the cursor",
+    ),
+    (&[(char('d'), Action::Devices)], "devices, and back"),
+    (
+        &[(char('i'), Action::HideIdle)],
+        "hide or show idle cgroups",
+    ),
+    (
+        &[(char(','), Action::Earlier), (char('.'), Action::Later)],
+        "in a recording: previous or next sample",
+    ),
+    (&[(char('r'), Action::Reverse)], "reverse the order"),
     (&[(char('t'), Action::Tree)], "tree or flat"),
     (
         &[(char('/'), Action::Filter)],
-        "filter by a part of the path (Enter keeps it, Esc not)",
+        "filter by part of the path (Enter keeps, Esc discards it)",
     ),
     (
         &[(char(' '), Action::Pause), (char('p'), Action::Pause)],
@@ -103,7 +133,7 @@ const KEYS: [(&[(Key, Action)], &str); 13] = [
     ),
     (
         &[(char('+'), Action::Slower), (char('-'), Action::Faster)],
-        "look less or more often",
+        "lengthen or shorten the interval",
     ),
     (
         &[
@@ -113,8 +143,8 @@ const KEYS: [(&[(Key, Action)], &str); 13] = [
         ],
         "help",
     ),
-    (&[(control('l'), Action::Redraw)], "draw all of it again"),
-    (&[(control('z'), Action::Suspend)], "stop as a job"),
+    (&[(control('l'), Action::Redraw)], "redraw the screen"),
+    (&[(control('z'), Action::Suspend)], "suspend"),
     (
         &[
             (char('q'), Action::Quit),
@@ -125,7 +155,7 @@ const KEYS: [(&[(Key, Action)], &str); 13] = [
     ),
 ];
 
-/// What a key does; those with Ctrl do it whatever else keys mean at the time.
+/// The action of a key; keys with Ctrl act in every mode.
 pub fn action(event: KeyEvent) -> Option<Action> {
     let pressed = Key {
         code: event.code,
@@ -145,7 +175,7 @@ pub fn help() -> String {
     let width = names.iter().map(String::len).max().unwrap_or(0);
     let mut text = String::from("Keys:");
     for (names, (_, what)) in names.iter().zip(KEYS) {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "\n  {names:width$}  {what}");
     }
     text

@@ -1,67 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Looking at a thousand cgroups over and over, at little cost: one file of each cgroup at each look, and their
-//! directories only when there are more or fewer than before, or now and then.
+//! Sampling a thousand cgroups over and over, at little cost: one file of each cgroup at each sample, and their
+//! directories and settings only when there are more or fewer than before, or now and then.
 
+use super::row::Row;
+use memcgfs::derivation::grants;
+use memcgfs::derivation::Listing;
+use memcgfs::derivation::State;
+use memcgfs::derivation::SystemLevel;
+use memcgfs::system::System;
 use memcgfs::Cgroup;
-use memcgfs::Limit;
+use memcgfs::Host;
 use memcgfs::Usage;
 use memcgfs::Walk;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
-
-/// A cgroup's line. The lines are in the order of the tree, each before those below it.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The cgroup.
-    pub cgroup: Cgroup,
-    /// How far it is below the top.
-    pub depth: usize,
-    /// What it holds.
-    pub usage: Usage,
-    /// How long its writers waited, in microseconds of all of them for each second.
-    pub wait: Option<u64>,
-    /// How often they did, in thousandths for each second.
-    pub waits: Option<u64>,
-    /// Bytes inherited from removed cgroups, where somebody asked for it.
-    pub inherited: Option<u64>,
-    /// When it was looked at.
-    at: Instant,
-}
-
-impl Row {
-    /// How full the limit is, in thousandths.
-    pub fn used(&self) -> Option<u64> {
-        let limit = self.usage.limit.and_then(Limit::at)?;
-        let used = u128::from(self.usage.held()?) * 1000 / u128::from(limit.max(1));
-        u64::try_from(used).ok()
-    }
-}
 
 /// What keeps looking.
 pub struct Sampler {
+    host: Host,
     top: Cgroup,
+    /// The cgroups above the top without the root, the outermost first.
+    above: Vec<Row>,
+    /// The lines in the order of the tree, each before those below it.
     rows: Vec<Row>,
-    /// How many cgroups the kernel told of when they were listed.
+    /// The system's part, as of the last sample.
+    system: Option<SystemLevel>,
+    /// How many of the listed cgroups report their limits.
     descendants: Option<u64>,
-    /// How many looks ago that was.
+    /// How many samples ago that was.
     age: u32,
-    /// How many could not be listed, so that what is below them is not shown.
+    /// How many could not be listed, so that their descendants are not shown.
     unlisted: usize,
-    /// How many could not be read at the last look, or not be listed.
+    /// How many could not be read at the last sample, or not be listed.
     pub unreadable: usize,
 }
 
-/// The cgroups are listed again after so many looks at the latest: one may have come when another went.
+/// The cgroups are listed again after at most this many samples: one may have been created when another was removed.
 const OLD: u32 = 10;
 
 impl Sampler {
-    pub fn new(top: Cgroup) -> Self {
+    pub fn new(host: Host, top: Cgroup) -> Self {
+        let above = std::iter::successors(top.parent(), Cgroup::parent);
+        let above = above.filter(|cgroup| !cgroup.is_root());
+        let mut above: Vec<_> = above.map(|cgroup| Row::new(cgroup, 0)).collect();
+        above.reverse();
         Self {
+            host,
             top,
+            above,
             rows: Vec::new(),
+            system: None,
             descendants: None,
             age: OLD,
             unlisted: 0,
@@ -69,39 +58,57 @@ impl Sampler {
         }
     }
 
-    /// The rows of the last look.
+    /// The rows of the last sample.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// The system's part at the last sample.
+    pub fn system(&self) -> Option<&SystemLevel> {
+        self.system.as_ref()
     }
 
     /// Look at all of them.
     pub fn look(&mut self) {
         let descendants = self.top.descendants().ok().flatten();
         self.age += 1;
-        if self.age > OLD || descendants != self.descendants {
+        let is_listed = self.age > OLD || descendants != self.descendants;
+        if is_listed {
             self.list();
             self.descendants = descendants;
             self.age = 0;
         }
+        let mut listing = Listing::new(&self.host, &self.top).unwrap_or_default();
+        self.system = listing.system().cloned().map(SystemLevel::new);
+        for row in &mut self.above {
+            // A separate listing, because the existing one starts further down.
+            let usage = Listing::new(&self.host, &row.cgroup)
+                .and_then(|mut listing| Usage::read(&row.cgroup, 0, &mut listing));
+            row.renew(usage.ok().flatten().unwrap_or_default());
+        }
         let mut unreadable = 0;
         let before = self.rows.len();
-        self.rows.retain_mut(|row| match Usage::read(&row.cgroup) {
-            Ok(Some(usage)) => {
-                row.renew(usage);
-                true
-            }
-            Ok(None) => false,
-            Err(_) => {
-                unreadable += 1;
-                row.renew(Usage::default());
-                true
-            }
-        });
+        self.rows.retain_mut(
+            |row| match Usage::read(&row.cgroup, row.depth, &mut listing) {
+                Ok(Some(usage)) => {
+                    row.renew(usage);
+                    true
+                }
+                Ok(None) => false,
+                Err(_) => {
+                    unreadable += 1;
+                    row.renew(Usage::default());
+                    true
+                }
+            },
+        );
         self.unreadable = unreadable + self.unlisted;
         if self.rows.len() != before {
             // Where one went others may have come.
             self.age = OLD;
         }
+        self.renew_settings(is_listed, listing.system());
+        self.renew_states();
     }
 
     fn list(&mut self) {
@@ -112,25 +119,73 @@ impl Sampler {
             .collect();
         self.unlisted = 0;
         for found in Walk::new(self.top.clone(), None) {
-            // What can not be listed is there, but not what is below it.
+            // A cgroup that cannot be listed is shown without its descendants.
             let Ok((cgroup, depth)) = found else {
                 self.unlisted += 1;
                 continue;
             };
-            let row = known.remove(cgroup.dir()).unwrap_or_else(|| Row {
-                cgroup,
-                depth,
-                usage: Usage::default(),
-                wait: None,
-                waits: None,
-                inherited: None,
-                at: Instant::now(),
-            });
-            self.rows.push(row);
+            let row = known.remove(cgroup.dir());
+            self.rows
+                .push(row.unwrap_or_else(|| Row::new(cgroup, depth)));
         }
     }
 
-    /// Read what was inherited, for these rows only: it takes a file more.
+    /// Read the settings where that is due, and the limits that follow.
+    fn renew_settings(&mut self, all: bool, system: Option<&System>) {
+        let mut any = all;
+        for row in self.above.iter_mut().chain(&mut self.rows) {
+            if all || row.is_outdated() {
+                row.read_settings();
+                any = true;
+            }
+        }
+        if !any {
+            return;
+        }
+        let of_top = grants::of_top(&self.host, system, &self.top).unwrap_or(0);
+        let asked: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| (row.depth, row.settings.asked))
+            .collect();
+        for (row, granted) in self.rows.iter_mut().zip(grants::grants(of_top, &asked)) {
+            row.settings.granted = granted;
+        }
+    }
+
+    /// What happens to writers: they have to pass the limits of their cgroup, of those above it, and of the system unless
+    /// there is a floor.
+    fn renew_states(&mut self) {
+        let system = self.system.as_ref().map(SystemLevel::state);
+        let mut worst: Option<State> = None;
+        for row in &mut self.above {
+            worst = worst.max(row.own_state());
+            row.state = worst;
+        }
+        // Of each level the worst of the cgroups so far, and whether there is a floor.
+        let mut above: Vec<(Option<State>, bool)> = Vec::new();
+        for row in &mut self.rows {
+            above.truncate(row.depth);
+            let (worst, floor) = above.last().copied().unwrap_or((worst, false));
+            let floor = floor || row.is_below_floor();
+            if row.cgroup.is_root() {
+                // Its limit is the system's, which binds those below on other terms.
+                row.state = system;
+                above.push((None, false));
+                continue;
+            }
+            let worst = worst.max(row.own_state());
+            row.state = match floor {
+                true => worst,
+                // Without a known limit, nothing follows from it.
+                false => worst.and(worst.max(system)),
+            };
+            above.resize(row.depth, (worst, floor));
+            above.push((worst, floor));
+        }
+    }
+
+    /// Read the inherited memory of these rows only: it is in one more file.
     pub fn read_inherited(&mut self, indices: impl IntoIterator<Item = usize>) {
         for index in indices {
             if let Some(row) = self.rows.get_mut(index) {
@@ -138,41 +193,5 @@ impl Sampler {
                 row.inherited = stat.and_then(|stat| stat.inherited);
             }
         }
-    }
-}
-
-impl Row {
-    fn renew(&mut self, usage: Usage) {
-        let now = Instant::now();
-        let time = now.duration_since(self.at);
-        self.wait = rate(self.usage.throttled_usec, usage.throttled_usec, 1, time);
-        self.waits = rate(
-            self.usage.throttled_count,
-            usage.throttled_count,
-            1000,
-            time,
-        );
-        self.usage = usage;
-        self.at = now;
-    }
-}
-
-/// By how much of a `unit`-th a counter grew in a second.
-fn rate(before: Option<u64>, after: Option<u64>, unit: u32, time: Duration) -> Option<u64> {
-    let more = u128::from(after?.saturating_sub(before?)) * u128::from(unit) * 1_000_000;
-    u64::try_from(more / time.as_micros().max(1)).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates() {
-        let second = Duration::from_secs(1);
-        assert_eq!(rate(Some(5), Some(7), 1000, second * 4), Some(500));
-        assert_eq!(rate(Some(7), Some(5), 1000, second), Some(0));
-        assert_eq!(rate(None, Some(5), 1, second), None);
-        assert_eq!(rate(Some(0), Some(u64::MAX), 1, Duration::ZERO), None);
     }
 }

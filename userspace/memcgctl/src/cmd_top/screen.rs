@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The loop of `top`: look, draw, take keys. However it ends, the terminal is as it was before.
+//! The loop of `top`: sample, draw, handle keys. The terminal is restored in any case.
 
+use super::columns;
 use super::draw;
 use super::keys;
 use super::keys::Action;
-use super::sampler::Sampler;
+use super::source::Source;
 use super::view::View;
 use crate::cli::Column;
+use crate::cmd_explain::Explained;
 use crate::stop::Stop;
 use crate::stop::Woken;
 use anyhow::Context as _;
+use memcgfs::devices;
+use memcgfs::devices::Device;
 use memcgfs::Host;
 use nix::sys::signal::kill;
 use nix::sys::signal::Signal;
@@ -21,18 +25,24 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::crossterm::event::KeyEventKind;
 use ratatui::crossterm::event::KeyModifiers;
+use ratatui::crossterm::terminal;
 use ratatui::DefaultTerminal;
+use std::io;
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::time::Duration;
 use std::time::Instant;
 
 /// All that there is between two keys.
 pub struct Top {
-    pub sampler: Sampler,
+    pub source: Source,
     pub view: View,
     pub interval: Duration,
     pub mode: Mode,
     pub paused: bool,
     pub host: Host,
+    /// The devices, when they are shown.
+    pub devices: Result<Vec<Device>, String>,
     /// Whether the module is not loaded, so that there are no limits to show.
     pub lacking: bool,
     /// Whether the terminal shows more than ASCII.
@@ -45,10 +55,14 @@ pub struct Top {
 pub enum Mode {
     /// Commands.
     Normal,
-    /// Text of the filter; what it was before is kept.
+    /// Text of the filter; the previous one is kept.
     Filter { before: String },
     /// Nothing but the end of the help.
     Help,
+    /// Scrolling an explanation, or its end.
+    Explain { text: String, first: u16 },
+    /// Commands, while devices are shown.
+    Devices,
 }
 
 /// What to do after a key.
@@ -58,7 +72,7 @@ pub enum Next {
     Draw,
     /// Look again, and draw.
     Look,
-    /// Draw all of it again, over whatever else stands there.
+    /// Redraw the whole screen, over anything else on it.
     Clear,
     /// Stop as a job of the shell.
     Suspend,
@@ -72,7 +86,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// No wait for a key is longer, so that a signal is heeded soon.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// What kill() takes for the process group of who calls it.
+/// kill()'s argument for the caller's own process group.
 const OWN_GROUP: Pid = Pid::from_raw(0);
 
 /// The terminal, taken over until this goes. A panic gives it back before its message, by a hook.
@@ -98,17 +112,75 @@ impl Drop for Screen {
     }
 }
 
+/// The source of keys.
+struct Keys {
+    /// Whether several keys may have been read at once, so that more are pending.
+    more: bool,
+    size: Option<(u16, u16)>,
+}
+
+/// The outcome of a wait for keys.
+enum Input {
+    Key(KeyEvent),
+    Resized,
+    /// A signal arrived, or the terminal has gone.
+    End,
+    Nothing,
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self {
+            more: false,
+            size: terminal::size().ok(),
+        }
+    }
+
+    /// Wait for `time` at most. The event library spins when it reads from a terminal that has been closed, so it is only
+    /// asked when there is something to read.
+    fn wait(&mut self, stop: &Stop, time: Duration) -> anyhow::Result<Input> {
+        let stdin = io::stdin();
+        let input = stdin.is_terminal().then(|| stdin.as_fd());
+        let now = match self.more {
+            true => Duration::ZERO,
+            false => time,
+        };
+        let woken = stop.wait(input, now)?;
+        if woken == Woken::Stop {
+            return Ok(Input::End);
+        }
+        if woken == Woken::Time && !self.more {
+            let size = terminal::size().ok();
+            if size != self.size {
+                self.size = size;
+                return Ok(Input::Resized);
+            }
+            // Without a terminal on stdin keys come from /dev/tty.
+            if input.is_some() {
+                return Ok(Input::Nothing);
+            }
+        }
+        self.more = event::poll(Duration::ZERO)?;
+        if !self.more {
+            return Ok(Input::Nothing);
+        }
+        Ok(match event::read()? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => Input::Key(key),
+            Event::Resize(..) => Input::Resized,
+            _ => Input::Nothing,
+        })
+    }
+}
+
 /// Run until the user, or a signal, ends it.
 pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
     let mut screen = Screen::take()?;
     let mut looked = Instant::now();
+    let mut keys = Keys::new();
     top.look();
     loop {
         screen.0.draw(|frame| draw::draw(frame, &mut top))?;
         let next = loop {
-            if stop.wait(None, Duration::ZERO)? == Woken::Stop {
-                break Next::Quit;
-            }
             let left = match top.paused {
                 true => PATIENCE,
                 false => top.interval.saturating_sub(looked.elapsed()),
@@ -116,16 +188,15 @@ pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
             if left.is_zero() {
                 break Next::Look;
             }
-            if event::poll(left.min(PATIENCE))? {
-                match event::read()? {
-                    Event::Key(key) if key.kind != KeyEventKind::Release => break top.key(key),
-                    Event::Resize(..) => break Next::Draw,
-                    _ => {}
-                }
+            match keys.wait(stop, left.min(PATIENCE))? {
+                Input::End => break Next::Quit,
+                Input::Key(key) => break top.key(key),
+                Input::Resized => break Next::Draw,
+                Input::Nothing => {}
             }
         };
         match next {
-            Next::Draw => top.view.arrange(top.sampler.rows(), top.rich),
+            Next::Draw => top.view.arrange(top.source.rows(), top.rich),
             Next::Look => {
                 top.look();
                 looked = Instant::now();
@@ -133,7 +204,7 @@ pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
             Next::Clear => screen.0.clear()?,
             Next::Suspend => {
                 drop(screen);
-                // As the terminal would do it: to the whole job, and to nobody where no shell waits for it.
+                // As the terminal does: stop the whole job, or nothing if no shell waits for it.
                 let _ = kill(OWN_GROUP, Signal::SIGTSTP);
                 screen = Screen::take()?;
             }
@@ -145,17 +216,20 @@ pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
 impl Top {
     /// Look at the cgroups and put them in order.
     pub fn look(&mut self) {
-        self.lacking = !self.host.module_loaded();
-        self.sampler.look();
-        if self.view.sort == Column::Inherited {
-            self.sampler.read_inherited(0..self.sampler.rows().len());
+        self.lacking = self.source.replayed().is_none() && !self.host.module_loaded();
+        self.source.look();
+        if self.mode == Mode::Devices {
+            self.devices = devices::read(&self.host).map_err(|error| error.to_string());
         }
-        self.view.arrange(self.sampler.rows(), self.rich);
-        // Of what is not sorted by it, only what is seen needs to be read.
+        if self.view.sort == Column::Inherited {
+            self.source.read_inherited(0..self.source.rows().len());
+        }
+        self.view.arrange(self.source.rows(), self.rich);
+        // Unless it is sorted by, it only needs to be read for visible rows.
         let seen = self.view.shown.iter().skip(self.view.first).take(200);
         let seen: Vec<_> = seen.map(|shown| shown.row).collect();
         if self.view.sort != Column::Inherited {
-            self.sampler.read_inherited(seen);
+            self.source.read_inherited(seen);
         }
     }
 
@@ -166,6 +240,20 @@ impl Top {
         match &self.mode {
             _ if control && action.is_some() => return self.act(action),
             Mode::Help => self.mode = Mode::Normal,
+            Mode::Explain { text, first } => match action {
+                Some(action @ (Action::Up | Action::Down | Action::PageUp | Action::PageDown)) => {
+                    let lines = u16::try_from(text.lines().count()).unwrap_or(u16::MAX);
+                    let first = match action {
+                        Action::Up => first.saturating_sub(1),
+                        Action::PageUp => first.saturating_sub(20),
+                        Action::Down => first.saturating_add(1).min(lines),
+                        _ => first.saturating_add(20).min(lines),
+                    };
+                    let text = text.clone();
+                    self.mode = Mode::Explain { text, first };
+                }
+                _ => self.mode = Mode::Normal,
+            },
             Mode::Filter { before } => match key.code {
                 KeyCode::Enter => self.mode = Mode::Normal,
                 KeyCode::Esc => {
@@ -179,9 +267,25 @@ impl Top {
                 KeyCode::Char(c) if !control => self.view.filter.push(c),
                 _ => {}
             },
-            Mode::Normal => return self.act(action),
+            Mode::Normal | Mode::Devices => return self.act(action),
         }
         Next::Draw
+    }
+
+    /// Why the cgroup at the cursor has the limit that it has.
+    fn explain(&self) -> Mode {
+        let shown = self.view.shown.get(self.view.cursor);
+        let row = shown.and_then(|shown| self.source.rows().get(shown.row));
+        let text = match row {
+            _ if self.source.replayed().is_some() => {
+                "A recording has no more than the table shows.".to_owned()
+            }
+            // The table's rates show the past; a single sample is enough here.
+            Some(row) => Explained::read(&self.host, row.cgroup.clone(), Duration::ZERO)
+                .map_or_else(|error| format!("{error:#}"), |explained| explained.text()),
+            None => return self.mode.clone(),
+        };
+        Mode::Explain { text, first: 0 }
     }
 
     fn act(&mut self, action: Option<Action>) -> Next {
@@ -198,6 +302,22 @@ impl Top {
             Action::Last => view.step(isize::MAX),
             Action::ColumnBefore => view.turn(false),
             Action::ColumnAfter => view.turn(true),
+            Action::ScrollLeft => view.sideways = view.sideways.saturating_sub(1),
+            Action::ScrollRight => {
+                let last = columns::figures().count() - 1;
+                view.sideways = (view.sideways + 1).min(last);
+            }
+            Action::HideIdle => view.hide_idle = !view.hide_idle,
+            Action::Explain => self.mode = self.explain(),
+            Action::Devices => {
+                self.mode = match self.mode {
+                    Mode::Devices => Mode::Normal,
+                    _ => Mode::Devices,
+                };
+                return Next::Look;
+            }
+            Action::Earlier => self.source.step(-1),
+            Action::Later => self.source.step(1),
             Action::Reverse => view.reverse = !view.reverse,
             Action::Tree => view.tree = !view.tree,
             Action::Filter => {

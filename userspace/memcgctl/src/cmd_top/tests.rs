@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The screen on a made-up cgroup directory: what keys do, and that no terminal is too small.
+//! The screen on a mock cgroup directory: the effect of each key, and terminals of any size.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,11 +12,15 @@ use super::sampler::Sampler;
 use super::screen::Mode;
 use super::screen::Next;
 use super::screen::Top;
+use super::source::Source;
 use super::view::View;
 use crate::cli::Cli;
 use crate::cli::Column;
 use crate::cli::Command;
+use crate::cmd_record::frame::Recorder;
+use crate::cmd_record::player::Player;
 use clap::Parser;
+use memcgfs::derivation::State;
 use memcgfs::Hierarchy;
 use memcgfs::Host;
 use ratatui::backend::TestBackend;
@@ -37,12 +41,21 @@ fn put(dir: &Path, cgroup: &str, dirty: u64, limit: &str) {
     fs::write(dir.join("memory.dirty_stat"), stat).unwrap();
 }
 
+fn live(dir: &TempDir) -> Source {
+    let host = Host::at(dir.path().join("proc"), dir.path().join("sys"));
+    let top = Hierarchy::at(dir.path().join("cgroup")).root();
+    Source::Live(Sampler::new(host, top))
+}
+
 fn machine() -> (TempDir, Top) {
     let dir = TempDir::new().unwrap();
     put(dir.path(), "", 4096, "max");
-    put(dir.path(), "a", 4096, "8192");
+    put(dir.path(), "a", 4096, "4096");
     put(dir.path(), "a/one", 8192, "8192");
     put(dir.path(), "a/two", 12288, "65536");
+    let stat = dir.path().join("cgroup/a/two/memory.dirty_stat");
+    let more = fs::read_to_string(&stat).unwrap() + "throttled_now 3\n";
+    fs::write(&stat, more).unwrap();
     put(dir.path(), "b", 20480, "max");
     fs::create_dir_all(dir.path().join("sys/module/memcg_knobs")).unwrap();
     fs::write(
@@ -55,12 +68,13 @@ fn machine() -> (TempDir, Top) {
         panic!("not top");
     };
     let mut top = Top {
-        sampler: Sampler::new(Hierarchy::at(dir.path().join("cgroup")).root()),
+        source: live(&dir),
         view: View::new(&args),
         interval: args.interval.0,
         mode: Mode::Normal,
         paused: false,
         host: Host::at(dir.path().join("proc"), dir.path().join("sys")),
+        devices: Ok(Vec::new()),
         lacking: false,
         rich: false,
         color: true,
@@ -92,7 +106,7 @@ fn press(top: &mut Top, keys: &str) -> Next {
         };
         next = top.key(KeyEvent::new(code, KeyModifiers::NONE));
     }
-    top.view.arrange(top.sampler.rows(), top.rich);
+    top.view.arrange(top.source.rows(), top.rich);
     next
 }
 
@@ -106,20 +120,148 @@ fn labels(top: &Top) -> Vec<&str> {
 
 #[test]
 fn whole() {
-    let (_dir, mut top) = machine();
+    let (dir, mut top) = machine();
     assert_eq!(
-        screen(&mut top, 100, 8),
+        screen(&mut top, 100, 9),
         [
             "memcgctl top: 5 of 5 cgroups, every 2.000s",
-            "CGROUP                      DIRTYv  WRITEBACK      LIMIT       USED     WAIT/s    WAITS/s  INHERITED",
-            "/b                           20KiB         0B        max          -          -          -       4KiB",
-            "/a/two                       12KiB         0B      64KiB        18%          -          -          -",
-            "/a/one                        8KiB         0B       8KiB       100%          -          -          -",
-            "/                             4KiB         0B        max          -          -          -          -",
-            "/a                            4KiB         0B       8KiB        50%          -          -          -",
-            "arrows move and sort  r reverse  t tree  / filter  space pause  ? help  q quit",
+            "",
+            "CGROUP     DIRTYv  WRITEBACK     LIMIT      USED   WRITERS   WAITING    WAIT/s   PACED/s  INHERITED",
+            "/b          20KiB         0B       max         -         -         -         -         -       4KiB",
+            "/a/two      12KiB         0B     64KiB       18%   stopped         3         -         -          -",
+            "/a/one       8KiB         0B      8KiB      100%   stopped         -         -         -          -",
+            "/            4KiB         0B       max         -         -         -         -         -          -",
+            "/a           4KiB         0B      4KiB      100%   stopped         -         -         -          -",
+            "arrows move and sort  Enter explain  t tree  / filter  i idle  d devices  ? help  q quit",
         ]
     );
+    // The system in the second line, once the kernel reports it.
+    put_system(&dir, 100);
+    top.look();
+    assert_eq!(
+        screen(&mut top, 100, 9)[1],
+        "system: 3 writers wait; 400KiB dirty, 0B writeback of 799.8MiB: no writer slowed by it"
+    );
+    put_system(&dir, 250_000);
+    top.look();
+    assert_eq!(
+        screen(&mut top, 100, 9)[1],
+        "system: 3 writers wait; 976.5MiB dirty, 0B writeback of 799.8MiB: writers stopped"
+    );
+}
+
+/// The system's figures, with this many dirty pages.
+fn put_system(dir: &TempDir, dirty: u64) {
+    let proc = dir.path().join("proc");
+    fs::create_dir_all(proc.join("sys/vm")).unwrap();
+    fs::write(proc.join("sys/vm/dirty_ratio"), "20\n").unwrap();
+    let stat = format!("nr_free_pages 1023999\nnr_dirty {dirty}\n");
+    fs::write(proc.join("vmstat"), stat).unwrap();
+}
+
+#[test]
+fn nothing_is_cut() {
+    let dir = TempDir::new().unwrap();
+    let pod = "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0b61.slice";
+    put(dir.path(), &format!("{pod}/one"), 200 << 20, "268435456");
+    put(dir.path(), &format!("{pod}/two"), 100 << 20, "268435456");
+    let (_other, mut top) = machine();
+    top.source = live(&dir);
+    top.rich = true;
+    top.look();
+    let rows = |top: &mut Top, width| screen(top, width, 12)[2..5].to_vec();
+    assert_eq!(
+        rows(&mut top, 46),
+        [
+            "CGROUP                        DIRTYv      USED",
+            "/kubepod…pod0b61.slice/one    200MiB       78%",
+            "/kubepod…pod0b61.slice/two    100MiB       39%",
+        ]
+        .map(|line| line.to_owned())
+    );
+    // Whatever the width, each figure that is there is whole.
+    for width in 0..140 {
+        let lines = screen(&mut top, width, 12);
+        for line in &lines[3..5] {
+            let mut words = line.split_whitespace().skip(1);
+            let whole = [
+                "200MiB", "100MiB", "0B", "256MiB", "78%", "39%", "slowed", "free", "-",
+            ];
+            assert!(
+                words.all(|word| whole.contains(&word) || word.contains(['▆', '▃', '█', '▄'])),
+                "{width}: {line}"
+            );
+        }
+    }
+    // Sideways, the others come.
+    press(&mut top, "]]]]");
+    assert!(
+        rows(&mut top, 46)[0].contains("WRITERS"),
+        "{:?}",
+        rows(&mut top, 46)
+    );
+    press(&mut top, "[[[[[");
+    assert!(rows(&mut top, 46)[0].contains("DIRTYv"));
+}
+
+#[test]
+fn what_is_idle_is_hidden() {
+    let (dir, mut top) = machine();
+    put(dir.path(), "idle", 0, "max");
+    // What is new is found now and then, and at once where the kernel counts cgroups.
+    (0..12).for_each(|_| top.look());
+    assert!(labels(&top).contains(&"/idle"), "{:?}", labels(&top));
+    press(&mut top, "i");
+    assert!(!labels(&top).contains(&"/idle") && labels(&top).contains(&"/a/one"));
+    press(&mut top, "i");
+    assert!(labels(&top).contains(&"/idle"));
+}
+
+#[test]
+fn explained_at_a_key() {
+    let (dir, mut top) = machine();
+    put_system(&dir, 100);
+    press(&mut top, "jj\n");
+    let lines = screen(&mut top, 100, 30);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("cgroup          /a/one")),
+        "{lines:?}"
+    );
+    press(&mut top, "jk");
+    assert!(matches!(top.mode, Mode::Explain { first: 0, .. }));
+    // Any other key closes it, and does nothing else.
+    assert_eq!(press(&mut top, "q"), Next::Draw);
+    assert_eq!(top.mode, Mode::Normal);
+}
+
+#[test]
+fn devices() {
+    let (dir, mut top) = machine();
+    press(&mut top, "d");
+    top.look();
+    assert!(
+        screen(&mut top, 100, 9)[2].starts_with("the kernel's figures of devices are in debugfs")
+    );
+    let bdi = dir.path().join("sys/kernel/debug/bdi/8:0");
+    fs::create_dir_all(&bdi).unwrap();
+    fs::write(
+        bdi.join("stats"),
+        "BdiWriteback: 2048 kB\nBdiReclaimable: 6144 kB\nBdiDirtyThresh: 102400 kB\nBdiWritten: 51200 kB\n\
+         BdiWriteBandwidth: 20480 kBps\n",
+    )
+    .unwrap();
+    top.look();
+    assert_eq!(
+        screen(&mut top, 100, 9)[2..4],
+        [
+            "DEVICE  NAME  DIRTY  WRITEBACK  BANDWIDTH  DRAINS IN   LIMIT",
+            "8:0        -   6MiB       2MiB    20MiB/s       0.4s  100MiB",
+        ]
+    );
+    press(&mut top, "d");
+    assert!(screen(&mut top, 100, 9)[2].starts_with("CGROUP"));
 }
 
 #[test]
@@ -132,7 +274,7 @@ fn order() {
     press(&mut top, "r");
     assert_eq!(labels(&top), ["/b", "/a/two", "/a/one", "/a", "/"]);
     // All the way round.
-    press(&mut top, "r>>>>>>>>>");
+    press(&mut top, "r>>>>>>>>>>>>");
     assert_eq!(labels(&top), ["/b", "/a/two", "/a/one", "/", "/a"]);
     press(&mut top, "t");
     assert_eq!(labels(&top), ["/", "|-b", "`-a", "  |-two", "  `-one"]);
@@ -174,7 +316,7 @@ fn the_cursor_stays_with_its_cgroup() {
     top.look();
     assert_eq!(labels(&top), ["/b", "/"]);
     assert_eq!(top.view.cursor, 1);
-    // What is new is seen at the next look after something went.
+    // A new cgroup is seen in the first sample after another was removed.
     put(dir.path(), "c", 0, "max");
     top.look();
     assert_eq!(labels(&top), ["/b", "/", "/c"]);
@@ -220,7 +362,7 @@ fn what_is_absent_is_last() {
     let (_dir, mut top) = machine();
     top.view.sort = Column::Used;
     press(&mut top, "");
-    assert_eq!(labels(&top), ["/a/one", "/a", "/a/two", "/", "/b"]);
+    assert_eq!(labels(&top), ["/a", "/a/one", "/a/two", "/", "/b"]);
     press(&mut top, "r");
     assert_eq!(labels(&top), ["/a/two", "/a", "/a/one", "/", "/b"]);
 }
@@ -245,9 +387,9 @@ fn scrolling() {
         put(dir.path(), &format!("c{index:02}"), 100 - index, "max");
     }
     let (_other, mut top) = machine();
-    top.sampler = Sampler::new(Hierarchy::at(dir.path().join("cgroup")).root());
+    top.source = live(&dir);
     top.look();
-    let first = |top: &mut Top| screen(top, 80, 10)[2].split(' ').next().unwrap().to_owned();
+    let first = |top: &mut Top| screen(top, 80, 11)[3].split(' ').next().unwrap().to_owned();
     assert_eq!(first(&mut top), "/c00");
     top.view.step(20);
     assert_eq!(first(&mut top), "/c14");
@@ -257,7 +399,98 @@ fn scrolling() {
     assert_eq!(top.view.cursor, 100);
     assert_eq!(first(&mut top), "/c94");
     // A screen that grows is filled.
-    assert_eq!(screen(&mut top, 80, 104)[2].split(' ').next(), Some("/c00"));
+    assert_eq!(screen(&mut top, 80, 105)[3].split(' ').next(), Some("/c00"));
     top.view.step(isize::MIN);
     assert_eq!(first(&mut top), "/c00");
+}
+
+#[test]
+fn a_recording_goes_back_and_forth() {
+    let (dir, mut top) = machine();
+    let mut recorder = Recorder::default();
+    let Source::Live(sampler) = &mut top.source else {
+        panic!("not live");
+    };
+    let mut text = String::new();
+    for sample in 0..200u64 {
+        put(dir.path(), "a/one", sample * 4096, "8388608");
+        if sample == 150 {
+            fs::remove_dir_all(dir.path().join("cgroup/b")).unwrap();
+        }
+        sampler.look();
+        text += &serde_json::to_string(&recorder.frame(sampler)).unwrap();
+        text.push('\n');
+    }
+    // One that is still being written.
+    text += "{\"version\":1,";
+    let file = dir.path().join("saved");
+    fs::write(&file, text).unwrap();
+    let mut player = Player::open(&file).unwrap();
+    let dirty = |player: &Player| {
+        let rows = player.rows().iter();
+        let row = rows
+            .clone()
+            .find(|row| row.cgroup.name() == Path::new("a/one"));
+        (
+            row.unwrap().usage.dirty.unwrap() / 4096,
+            row.unwrap().trail.len(),
+            rows.count(),
+        )
+    };
+    player.step(1);
+    assert_eq!(dirty(&player), (0, 1, 5));
+    for (step, seen) in [
+        (1, (1, 2, 5)),
+        (98, (99, 16, 5)),
+        (1000, (199, 16, 4)),
+        (-1, (198, 16, 4)),
+        (-90, (108, 16, 5)),
+        (-1000, (0, 1, 5)),
+    ] {
+        player.step(step);
+        assert_eq!(dirty(&player), seen, "{step}");
+    }
+    assert!(
+        player.place().starts_with("sample 1 of 200 at 0.0s"),
+        "{}",
+        player.place()
+    );
+    top.source = Source::Replay(player);
+    top.look();
+    assert!(screen(&mut top, 100, 9)[0].contains("sample 2 of 200"));
+    press(&mut top, "...,");
+    assert!(screen(&mut top, 100, 9)[0].contains("sample 4 of 200"));
+    for bad in [
+        "",
+        "x\n",
+        "{\"version\":2,\"time_usec\":0,\"whole\":true,\"cgroups\":[]}\n",
+    ] {
+        fs::write(&file, bad).unwrap();
+        assert!(Player::open(&file).is_err(), "{bad}");
+    }
+}
+
+/// Writers meet their own limit, those above, and the system's unless there is a floor.
+#[test]
+fn what_happens_to_writers() {
+    let (dir, mut top) = machine();
+    put(dir.path(), "c", 4096, "1073741824");
+    put(dir.path(), "c/d", 4096, "1073741824");
+    put_system(&dir, 170_000);
+    let state = |top: &mut Top, name: &str| {
+        (0..12).for_each(|_| top.look());
+        let mut rows = top.source.rows().iter();
+        rows.find(|row| row.cgroup.name() == Path::new(name))
+            .unwrap()
+            .state
+    };
+    assert_eq!(state(&mut top, ""), Some(State::Slowed));
+    assert_eq!(state(&mut top, "c/d"), Some(State::Slowed));
+    assert_eq!(state(&mut top, "a/two"), Some(State::Stopped));
+    assert_eq!(state(&mut top, "b"), None);
+    // An ancestor's floor covers it; the rest is subject to the system-wide limit.
+    fs::write(dir.path().join("cgroup/c/memory.dirty_min"), "8192\n").unwrap();
+    assert_eq!(state(&mut top, "c/d"), Some(State::Free));
+    put(dir.path(), "c", 12288, "1073741824");
+    assert_eq!(state(&mut top, "c/d"), Some(State::Slowed));
 }

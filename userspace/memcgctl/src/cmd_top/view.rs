@@ -2,7 +2,7 @@
 
 //! Which rows are shown in which order, and where in them the user is.
 
-use super::sampler::Row;
+use super::row::Row;
 use crate::cli::Column;
 use crate::cli::TopArgs;
 use crate::table;
@@ -20,7 +20,11 @@ pub struct View {
     pub reverse: bool,
     pub tree: bool,
     pub filter: String,
-    /// The cgroups shown, as indices of the rows, with what is drawn before each name.
+    /// Whether idle cgroups are left out.
+    pub hide_idle: bool,
+    /// How many columns are scrolled out on the left.
+    pub sideways: usize,
+    /// The displayed cgroups, as indices of the rows, with the tree's lines before each name.
     pub shown: Vec<Shown>,
     /// The line that the cursor is in, an index of `shown`.
     pub cursor: usize,
@@ -54,7 +58,9 @@ impl View {
             sort: args.sort,
             reverse: args.reverse,
             tree: args.tree,
-            filter: args.filter.clone(),
+            filter: args.filter.text.clone(),
+            hide_idle: args.hide_idle,
+            sideways: 0,
             shown: Vec::new(),
             cursor: 0,
             first: 0,
@@ -69,7 +75,7 @@ impl View {
             false => self.flat(rows),
         };
         let same = |name: &PathBuf| self.shown.iter().position(|shown| shown.name == *name);
-        // The first line stays the first: who is on it wants to see the top, whoever that is.
+        // A cursor on the first line stays there, whichever cgroup is now on top.
         if self.cursor != 0 {
             self.cursor = at.as_ref().and_then(same).unwrap_or(self.cursor);
         }
@@ -93,7 +99,7 @@ impl View {
             .unwrap_or(self.sort);
     }
 
-    /// Move by so many lines.
+    /// Move by this many lines.
     pub fn step(&mut self, lines: isize) {
         let last = self.shown.len().saturating_sub(1);
         self.cursor = self.cursor.saturating_add_signed(lines).min(last);
@@ -138,7 +144,7 @@ impl View {
             above.resize(row.depth, index);
             above.push(index);
         }
-        // With a filter, those above what matches stay as well.
+        // With a filter, the ancestors of matches stay as well.
         let mut keep: Vec<_> = (0..rows.len()).map(|row| self.matches(rows, row)).collect();
         for index in (0..rows.len()).rev() {
             let below = children.get(index).is_some_and(|children| {
@@ -174,7 +180,7 @@ impl View {
             list.reverse();
             list
         };
-        // Of each level the rows that are left, the next one at the end, and what is drawn before them.
+        // For each level: the remaining rows, the next one last, and the tree's lines before them.
         let mut stack = vec![(sorted(0), String::new())];
         while let Some((left, stem)) = stack.last_mut() {
             let Some(row) = left.pop() else {
@@ -197,6 +203,9 @@ impl View {
     }
 
     fn matches(&self, rows: &[Row], row: usize) -> bool {
+        if self.hide_idle && rows.get(row).is_some_and(Row::is_idle) {
+            return false;
+        }
         if self.filter.is_empty() {
             return true;
         }
@@ -204,7 +213,7 @@ impl View {
         path.is_some_and(|path| path.to_lowercase().contains(&self.filter.to_lowercase()))
     }
 
-    /// Numbers from the greatest down, names from the start of the alphabet, or the other way round; what is absent last.
+    /// Numbers in descending order and names in ascending order, or both reversed; absent values last.
     fn compare(&self, rows: &[Row], a: usize, b: usize) -> Ordering {
         let (Some(one), Some(other)) = (rows.get(a), rows.get(b)) else {
             return a.cmp(&b);
@@ -223,11 +232,14 @@ impl View {
             Column::Writeback => by(|row| row.usage.writeback),
             Column::Limit => by(|row| row.usage.limit.and_then(Limit::at)),
             Column::Used => by(Row::used),
+            Column::Writers => by(|row| row.state.map(|state| state as u64)),
+            Column::Waiting => by(|row| row.usage.throttled_now),
+            Column::Paced => by(|row| row.paced),
             Column::Wait => by(|row| row.wait),
             Column::Waits => by(|row| row.waits),
             Column::Inherited => by(|row| row.inherited),
         };
-        // Equal ones stay where they are from look to look.
+        // Equal ones stay where they are from sample to sample.
         order.then_with(|| a.cmp(&b))
     }
 }

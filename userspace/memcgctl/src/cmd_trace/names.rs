@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cgroups by the inode numbers that tracepoints tell.
+//! Cgroups by the inode numbers that tracepoints report.
 
 use memcgfs::Cgroup;
 use memcgfs::Walk;
@@ -29,9 +29,9 @@ pub enum Interest {
     Wanted,
     /// None is.
     Unwanted,
-    /// It can not be told, because one was gone before it was looked for.
+    /// Its name is unknown, because it was removed before it was looked up.
     Gone,
-    /// It is to be told at the next search.
+    /// It will be known after the next search.
     Later,
 }
 
@@ -54,11 +54,16 @@ impl Names {
 
     /// The path of a cgroup, if it is or was there.
     pub fn path(&mut self, ino: Option<u64>) -> Option<OsString> {
+        self.cgroup(ino).map(Cgroup::path)
+    }
+
+    /// The cgroup of this number, if it is or was there.
+    pub fn cgroup(&mut self, ino: Option<u64>) -> Option<&Cgroup> {
         let ino = ino?;
         if !self.known.contains_key(&ino) && self.is_due() {
             self.look();
         }
-        self.known.get(&ino)?.as_ref().map(Cgroup::path)
+        self.known.get(&ino)?.as_ref()
     }
 
     /// Whether an event of these cgroups is of interest; with `now`, it is not put off.
@@ -101,7 +106,7 @@ impl Names {
         if self.known.values().filter(|known| known.is_none()).count() > VAIN {
             self.known.retain(|_, known| known.is_some());
         }
-        // What can not be listed has no name, that is all.
+        // What cannot be listed has no name, that is all.
         for (cgroup, _) in Walk::new(self.root.clone(), None).flatten() {
             if let Some(ino) = cgroup.inode() {
                 self.known.insert(ino, Some(cgroup));

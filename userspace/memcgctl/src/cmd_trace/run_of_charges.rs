@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Charges of one task to one cgroup that follow each other: a file that is copied is one charge for each of its pages,
-//! but one thing to tell.
+//! one event.
 
 use memcgfs::tracing::Event;
 use memcgfs::tracing::What;
@@ -13,7 +13,7 @@ pub struct Run {
     pub charges: u64,
 }
 
-/// A run is no longer, in microseconds, so that what goes on is told while it does.
+/// The longest run, in microseconds, so that continuing charges are reported while they happen.
 const LONGEST: u64 = 1_000_000;
 
 impl Run {
@@ -21,7 +21,7 @@ impl Run {
         Self { event, charges: 1 }
     }
 
-    /// Take the event in, and tell whether it is one of the same run.
+    /// Add the event. Returns whether it belongs to the same run.
     pub fn takes(&mut self, next: &Event) -> bool {
         let same = self.event.tid == next.tid
             && self.event.task == next.task

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-/// One look.
+/// One sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// Since the first look.
+    /// Since the first sample.
     pub time: Duration,
     /// Dirty bytes.
     pub dirty: u64,
@@ -17,17 +17,19 @@ pub struct Sample {
     pub limit: Option<u64>,
     /// The background limit, if there was one.
     pub background: Option<u64>,
-    /// How long writers waited since the look before, all together.
+    /// How long writers waited since the previous sample, in total.
     pub throttled: Duration,
+    /// Whether some were waiting.
+    pub waiting: bool,
 }
 
-/// The looks in the order of time.
+/// The samples in chronological order.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     samples: Vec<Sample>,
-    /// How many looks one sample stands for, as a power of two.
+    /// How many samples each entry combines, as a power of two.
     merged: u32,
-    /// How many looks the last sample stands for.
+    /// How many samples the last entry combines.
     in_last: u32,
 }
 
@@ -35,7 +37,7 @@ pub struct History {
 const MOST: usize = 4096;
 
 impl History {
-    /// Add a look.
+    /// Add a sample.
     pub fn push(&mut self, sample: Sample) {
         let whole = 1u32.checked_shl(self.merged).unwrap_or(u32::MAX);
         match self.samples.last_mut() {
@@ -71,7 +73,7 @@ impl Sample {
         self.dirty.saturating_add(self.writeback)
     }
 
-    /// Two looks as one: the fuller of them, because peaks are what one looks for, at the time of the first.
+    /// Combine two samples: the larger values, because peaks matter, at the time of the first.
     fn and(&self, other: &Self) -> Self {
         let fuller = if other.held() > self.held() {
             other
@@ -81,6 +83,7 @@ impl Sample {
         Self {
             time: self.time,
             throttled: self.throttled + other.throttled,
+            waiting: self.waiting || other.waiting,
             ..*fuller
         }
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The picture: what was held as areas, the limits as lines, waiting writers as marks below.
+//! The graph: dirty pages as areas, the limits as lines, waiting writers as marks below.
 
 use super::history::History;
 use super::history::Sample;
-use memcgfs::size::Bytes;
+use memcgfs::units::Bytes;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ fn grid(svg: &mut String, scale: &Scale, step: u64, lines: u64, end: Duration) {
     for line in 0..=lines {
         let bytes = step.saturating_mul(line);
         let (y, right) = (scale.y(bytes), WIDTH - RIGHT);
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(
             svg,
             "<path class=\"g\" d=\"M{LEFT} {y:.1}H{right}\"/><text x=\"{x}\" y=\"{text_y:.1}\" \
@@ -151,10 +151,12 @@ fn steps(
     }
 }
 
-/// Below the field, for each span between two looks in which writers waited, a mark.
+/// A mark below the graph for each interval in which writers waited.
 fn waits(svg: &mut String, samples: &[Sample], scale: &Scale) {
     let spans = samples.iter().zip(samples.iter().skip(1));
-    for (before, sample) in spans.filter(|(_, sample)| !sample.throttled.is_zero()) {
+    for (before, sample) in
+        spans.filter(|(_, sample)| sample.waiting || !sample.throttled.is_zero())
+    {
         let (x, end) = (scale.x(before.time), scale.x(sample.time));
         let _ = writeln!(
             svg,
@@ -192,7 +194,7 @@ fn legend(svg: &mut String) {
     }
 }
 
-/// Text between tags. What must not stand in XML at all was escaped before.
+/// Text between tags. Characters that XML does not allow were escaped before.
 fn quoted(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -213,7 +215,8 @@ mod tests {
                 writeback: 1 << 20,
                 limit: (second != 1).then_some(8 << 20),
                 background: Some(4 << 20),
-                throttled: Duration::from_millis(second),
+                throttled: Duration::from_millis(second % 3),
+                waiting: second == 3,
             });
         }
         let svg = picture("/a<b>&c", &history);

@@ -4,7 +4,10 @@
 
 use crate::Machine;
 use crate::Run;
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::process::Stdio;
 
 const LIMIT: &str = "cgroup/system.slice/web.service/memory.dirty_limit_in_bytes";
@@ -247,4 +250,97 @@ fn the_example_of_the_help_is_good() {
         "{out}"
     );
     assert!(out.contains("skipped backup.service"), "{out}");
+}
+
+#[test]
+fn saved_and_brought_back() {
+    let machine = machine("");
+    machine.put(LIMIT, "67108864\n");
+    machine.put("cgroup/system.slice/memory.persistent", "shmem\n");
+    let dump = machine.run(["apply", "--dump"]).expect(0, "");
+    assert_eq!(
+        dump,
+        "\
+[sysfs]
+recharge_adopt = false
+recharge_scope = \"subtree\"
+
+[cgroup.\"/system.slice\"]
+optional = true
+persistent = \"shmem\"
+
+[cgroup.\"/system.slice/web.service\"]
+optional = true
+dirty_limit_in_bytes = 67108864
+"
+    );
+    machine.put("etc/knobs.toml", &dump);
+    assert_eq!(apply(&machine, ["--exact"]).expect(0, ""), "");
+    assert_eq!(apply(&machine, ["--diff"]).expect(0, ""), "");
+    // Something is tried, and taken back.
+    machine.put(LIMIT, "max\n");
+    machine.put(
+        "cgroup/system.slice/web.service/memory.dirty_ratio",
+        "5.00\n",
+    );
+    machine.put(FLOOR, "4096\n");
+    machine.put(ADOPT, "1\n");
+    assert_eq!(
+        apply(&machine, ["--diff"]).expect(0, ""),
+        "\
+--- what is set
++++ DIR/etc/knobs.toml
+ [sysfs]
+-recharge_adopt = true
++recharge_adopt = false
+ [cgroup.\"/system.slice\"]
+-dirty_min = 4096
+ [cgroup.\"/system.slice/web.service\"]
+-dirty_limit_in_bytes = \"max\"
++dirty_limit_in_bytes = 67108864
+"
+    );
+    assert_eq!(machine.read(FLOOR), "4096\n");
+    let out = apply(&machine, ["--exact"]).expect(0, "");
+    assert!(
+        out.contains("changed /system.slice memory.dirty_min: 4KiB -> 0B\n"),
+        "{out}"
+    );
+    assert_eq!(
+        (machine.read(FLOOR), machine.read(ADOPT)),
+        ("0\n".into(), "0\n".into())
+    );
+    assert_eq!(machine.read(LIMIT), "67108864\n");
+}
+
+/// Whoever may not write can still see what would change.
+#[test]
+fn a_dry_run_needs_no_permission() {
+    let machine = machine(GOOD);
+    for file in [ADOPT, LIMIT] {
+        fs::set_permissions(machine.path(file), fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    machine.put(
+        "etc/knobs.toml",
+        "[cgroup.\"web.service\"]\ndirty_limit_in_bytes = \"64M\"\n",
+    );
+    // Root may write whatever the mode is: as somebody else.
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    let inner = machine.command();
+    fs::set_permissions(machine.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    command.arg(inner.get_program()).args(inner.get_args());
+    command
+        .args(["apply", "-n"])
+        .arg(machine.path("etc/knobs.toml"));
+    // Not every machine lets one be somebody else, nor has everybody see the program.
+    let Ok(output) = command.output() else { return };
+    let run = machine.end(output);
+    if !run.err.contains("setpriv") {
+        let out = run.expect(0, "");
+        assert_eq!(
+            out,
+            "would change /system.slice/web.service memory.dirty_limit_in_bytes: max -> 64MiB\n"
+        );
+    }
 }

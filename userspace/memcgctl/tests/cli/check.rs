@@ -52,21 +52,37 @@ fn a_stock_kernel() {
         out.starts_with(
             "\
 missing  kernel     not patched; remedy: boot a kernel with the patch series of memcg-knobs
-missing  module     memcg_knobs is not loaded; remedy: modprobe memcg_knobs
+missing  module     memcg_knobs is not loaded; remedy: boot a patched kernel first: the module does not load into this one
 "
         ),
         "{out}"
     );
-    machine.put("proc/kallsyms", "0 T memcg_ext_register\n");
+    machine.put("proc/kallsyms", "0 T memcg_policy_register\n");
     let out = check(&machine).expect(3, "");
+    let module = "missing  module     memcg_knobs is not loaded; remedy: modprobe memcg_knobs\n";
     assert!(
-        out.starts_with("ok       kernel     patched\nmissing  module"),
+        out.starts_with(&format!("ok       kernel     patched\n{module}")),
         "{out}"
     );
+    // The kernel's types are looked at first: a list of symbols has to be printed by the kernel.
+    machine.put(
+        "sys/kernel/btf/vmlinux",
+        b"\x9f\xeb\0xmemcg_policy_register\0memcg_policy_registers\0",
+    );
+    let out = check(&machine).expect(3, "");
+    assert!(out.starts_with("missing  kernel     not patched"), "{out}");
+    let filler = "long_enough_to_fill_a_block\0".repeat(60_000);
+    machine.put(
+        "sys/kernel/btf/vmlinux",
+        format!("{filler}memcg_policy_register\0{filler}"),
+    );
+    let out = check(&machine).expect(3, "");
+    assert!(out.starts_with("ok       kernel     patched"), "{out}");
+    std::fs::remove_file(machine.path("sys/kernel/btf/vmlinux")).unwrap();
     machine.put("proc/kallsyms", "");
     let out = check(&machine).expect(3, "");
     assert!(
-        out.starts_with("unknown  kernel     its symbols can not be read"),
+        out.starts_with("unknown  kernel     cannot tell whether it is patched"),
         "{out}"
     );
 }

@@ -33,13 +33,13 @@ fn words() {
         "\
 cgroup          /a/b
 limit in force  64MiB: memory.dirty_limit_in_bytes = 64MiB of /a; the kernel says the same
-binds           /a: holds 12KiB of 64MiB; no writer is slowed (slowed from 45MiB, stopped from 60MiB)
+binds           /a: holds 12KiB of 64MiB; no writer is slowed (slowed from 39.8MiB, stopped from 55.7MiB)
 throttled       no: 0.000s in 0 waits within 0.010s; 1.234s in 34 waits since the cgroup was made
 what to do      nothing: its writers are not slowed by dirty limits now
 
 LEVEL          HELD     LIMIT  BACKGROUND    SLOWED   STOPPED  DIRTYABLE  FLOOR  FROM
  /a/b         12KiB  780.9MiB    390.0MiB  585.4MiB  780.9MiB     3.8GiB      -  vm.dirty_ratio = 20% of 3.8GiB dirtyable
-*/a           12KiB     64MiB       32MiB     45MiB     60MiB     3.8GiB      -  memory.dirty_limit_in_bytes = 64MiB
+*/a           12KiB     64MiB       32MiB   39.8MiB   55.7MiB     3.8GiB      -  memory.dirty_limit_in_bytes = 64MiB
  the system  400KiB  781.0MiB    390.0MiB  585.5MiB  781.0MiB     3.8GiB      -  vm.dirty_ratio = 20%
 
 system: free 2.6GiB - reserved 0B + page cache 1.1GiB = dirtyable 3.8GiB; dirty 400KiB, writeback 0B
@@ -115,16 +115,49 @@ fn throttled() {
     });
     let out = run.expect(0, "");
     for line in [
-        "binds           /a: holds 60MiB of 64MiB; all writers wait (slowed from 45MiB, stopped from 60MiB)\n",
+        "binds           /a: holds 60MiB of 64MiB; all writers wait (slowed from 39.8MiB, stopped from 55.7MiB)\n",
         "\nthrottled       yes: ",
         " waits since the cgroup was made\n",
         "waiting now     dd (7)\n",
-        "since           a minute or a few ago, by the averages of io.pressure; the kernel keeps no exact time\n",
-        "what to do      raise memory.dirty_limit_in_bytes of /a, to 128MiB say,",
+        "since           a few minutes, according to io.pressure; the kernel keeps no exact time\n",
+        "what to do      raise memory.dirty_limit_in_bytes of /a, for example to 128MiB,",
     ] {
         assert!(out.contains(line), "{line}{out}");
     }
     assert!(!out.contains(" in 0 waits"), "{out}");
+}
+
+#[test]
+fn waits_that_go_on_and_a_pace() {
+    let machine = machine();
+    let stat = "dirty 62914560\nwriteback 0\nlimit 67108864\nbackground_limit 33554432\nthrottled_usec 5000000\n\
+                throttled_count 1\nthrottled_now 2\nwriteback_started 1\npace_usec 25000\npaced_usec 7000\n";
+    machine.put("cgroup/a/memory.dirty_stat", stat);
+    let out = explain(&machine, ["a"]).expect(0, "");
+    for line in [
+        "throttled       yes: 0.000s in 0 waits within 0.010s; 5.000s in 1 waits since the cgroup was made\n",
+        "waiting now     2 writers\n",
+        "paced           writeback was not held back within 0.010s (pace 25ms)\n",
+    ] {
+        assert!(out.contains(line), "{line}{out}");
+    }
+    // And one that grows while it is watched.
+    let run = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(std::time::Duration::from_millis(150));
+            machine.put("new", stat.replace("paced_usec 7000", "paced_usec 19999"));
+            fs::rename(
+                machine.path("new"),
+                machine.path("cgroup/a/memory.dirty_stat"),
+            )
+            .unwrap();
+        });
+        machine.run(["explain", "a", "--sample", "2s"])
+    });
+    let out = run.expect(0, "");
+    let line =
+        "writeback held back for 12ms within 2.000s so that others get through (pace 25ms)\n";
+    assert!(out.contains(line), "{out}");
 }
 
 #[test]
@@ -139,7 +172,7 @@ fn a_stock_kernel() {
     let out = explain(&machine, ["a"]).expect(0, note);
     assert!(
         out.contains(
-            "throttled       no, as far as waiting tasks tell; this kernel does not count it\n"
+            "throttled       no, judging by the tasks that wait; this kernel does not count throttling\n"
         ),
         "{out}"
     );
@@ -150,13 +183,13 @@ fn a_stock_kernel() {
         (
             "file_dirty 500000000\nfile_writeback 0\n",
             "a",
-            "raise vm.dirty_ratio, or the memory.max or memory.high of /a or above it; for /a to have a limit of its \
-             own takes the module memcg_knobs\n",
+            "raise vm.dirty_ratio, or the memory.max or memory.high of /a or above it; a limit for /a alone needs the \
+             module memcg_knobs\n",
         ),
         (
             "file_dirty 0\nfile_writeback 0\n",
             "/",
-            "raise vm.dirty_ratio; for each cgroup to have a limit of its own takes the module memcg_knobs\n",
+            "raise vm.dirty_ratio; a limit for each cgroup alone needs the module memcg_knobs\n",
         ),
     ] {
         machine.put("cgroup/a/memory.stat", dirty);
@@ -168,7 +201,10 @@ fn a_stock_kernel() {
         );
     }
     fs::remove_file(machine.path("proc/vmstat")).unwrap();
-    explain(&machine, ["/"]).expect(3, "memcgctl: the kernel tells no figures in /proc/vmstat\n");
+    explain(&machine, ["/"]).expect(
+        3,
+        "memcgctl: the kernel reports no figures in /proc/vmstat\n",
+    );
 }
 
 #[test]

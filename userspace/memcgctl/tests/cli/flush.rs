@@ -27,7 +27,7 @@ fn amounts() {
     machine.put("proc/self/cgroup", "0::/a\n");
     let table: [(&[&str], &str); 5] = [
         (&["flush", "a"], "max\n"),
-        (&["flush", "a", "64M"], "64M\n"),
+        (&["flush", "a", "64MiB"], "67108864\n"),
         (&["flush", "a", "max"], "max\n"),
         (&["flush", "--self"], "max\n"),
         (&["flush", "--self", "1G"], "1G\n"),
@@ -105,8 +105,14 @@ fn errors() {
         "memcgctl: cannot write \"1M\" to DIR/cgroup/a/memory.dirty_writeback: No space left on device (ENOSPC)\n",
     );
     for (args, message) in [
-        (&["flush", "a", "1X"][..], "the value is not a number"),
-        (&["flush", "--self", "1X"], "the value is not a number"),
+        (
+            &["flush", "a", "1X"][..],
+            "not a size (64M, 64MiB or 67108864)",
+        ),
+        (
+            &["flush", "--self", "1X"],
+            "not a size (64M, 64MiB or 67108864)",
+        ),
         (&["flush", "--self", "1M", "2M"], "one amount is enough"),
         (&["flush"], "<CGROUP|--self> is missing"),
     ] {

@@ -23,6 +23,7 @@ mod recharge;
 mod reference;
 mod set;
 mod show;
+mod suggest;
 mod top;
 mod trace;
 mod tree;

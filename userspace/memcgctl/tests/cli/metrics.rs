@@ -80,6 +80,135 @@ fn part() {
     assert_eq!(count(&["metrics", "a", "--depth", "0"]), 1);
 }
 
+/// What others call a cgroup, so that their figures can be joined.
+#[test]
+fn identities() {
+    let machine = Machine::new();
+    let id = "3f2a".repeat(16);
+    let uid = "0b61b0a9-7c3e-4d0f-9d7c-1a2b3c4d5e6f";
+    let pod = format!("kubepods.slice/kubepods-pod{}.slice", uid.replace('-', "_"));
+    machine.cgroup(format!("{pod}/cri-containerd-{id}.scope"));
+    machine.cgroup("system.slice/db.service");
+    let samples = parse(&machine.run(["metrics"]).expect(0, "")).unwrap();
+    let labels = |cgroup: &str| {
+        let mut infos = samples.keys().filter(|(name, _)| name == "memcg_info");
+        let (_, labels) = infos
+            .find(|(_, labels)| labels["cgroup"] == cgroup)
+            .unwrap();
+        let labels = labels.iter().filter(|(name, _)| *name != "cgroup");
+        labels
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+    };
+    let path = format!("/{pod}/cri-containerd-{id}.scope");
+    assert_eq!(
+        labels(&path),
+        [
+            format!("container_id=containerd://{id}"),
+            format!("id={path}"),
+            format!("name=cri-containerd-{id}.scope"),
+            "type=scope".to_owned(),
+            format!("uid={uid}"),
+        ]
+    );
+    assert_eq!(
+        labels("/system.slice/db.service"),
+        [
+            "id=/system.slice/db.service",
+            "name=db.service",
+            "type=service"
+        ]
+    );
+    assert_eq!(labels("/"), ["id=/"]);
+}
+
+#[test]
+fn waits_floors_and_paces() {
+    let machine = Machine::new();
+    machine.put("proc/vmstat", "nr_free_pages 999999\n");
+    machine.cgroup("a");
+    machine.cgroup("b");
+    let stat = machine.read("cgroup/a/memory.dirty_stat");
+    machine.put(
+        "cgroup/a/memory.dirty_stat",
+        stat + "throttled_now 3\npace_usec 25000\npaced_usec 1500000\n",
+    );
+    // Twice as much as can be granted, which is half of the system's 781 MiB.
+    machine.put("cgroup/a/memory.dirty_min", "max\n");
+    machine.put("cgroup/a/memory.current", "12582912\n");
+    machine.put("sys/kernel/mm/memcg_knobs/recharge_adopt", "1\n");
+    let samples = parse(&machine.run(["metrics"]).expect(0, "")).unwrap();
+    let a = |name| value(&samples, name, Some(("cgroup", "/a")));
+    assert_eq!(a("memcg_dirty_throttled_now"), Some(3.0));
+    assert_eq!(a("memcg_writeback_pace_seconds"), Some(0.025));
+    assert_eq!(a("memcg_writeback_paced_seconds_total"), Some(1.5));
+    assert_eq!(a("memcg_memory_bytes"), Some(12_582_912.0));
+    let granted = a("memcg_dirty_floor_granted_bytes").unwrap();
+    assert!((4e8..4.2e8).contains(&granted), "{granted}");
+    assert_eq!(
+        value(
+            &samples,
+            "memcg_knobs_switch",
+            Some(("switch", "recharge_adopt"))
+        ),
+        Some(1.0)
+    );
+}
+
+#[test]
+fn chosen() {
+    let machine = Machine::new();
+    for (index, name) in ["a.service", "b.service", "c.service", "c.service/d"]
+        .into_iter()
+        .enumerate()
+    {
+        machine.cgroup(format!("system.slice/{name}"));
+        let stat = format!(
+            "dirty {}\nwriteback 0\nthrottled_now {}\n",
+            index * 4096,
+            u8::from(index == 0)
+        );
+        machine.put(
+            format!("cgroup/system.slice/{name}/memory.dirty_stat"),
+            stat,
+        );
+    }
+    let names = |args: &[&str]| {
+        let samples = parse(&machine.run(["metrics"].iter().chain(args)).expect(0, "")).unwrap();
+        let infos = samples.keys().filter(|(name, _)| name == "memcg_info");
+        infos
+            .map(|(_, labels)| labels["cgroup"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(&["--cgroup", "[ab].service"]),
+        ["/system.slice/a.service", "/system.slice/b.service"]
+    );
+    assert_eq!(
+        names(&[
+            "--cgroup",
+            "/system.slice/c*/**",
+            "--cgroup",
+            "system.slice"
+        ]),
+        [
+            "/system.slice",
+            "/system.slice/c.service",
+            "/system.slice/c.service/d"
+        ]
+    );
+    // The two that hold most, and one whose writers wait.
+    assert_eq!(
+        names(&["--cgroup", "/system.slice/**", "--top", "2"]),
+        [
+            "/system.slice/a.service",
+            "/system.slice/c.service",
+            "/system.slice/c.service/d"
+        ]
+    );
+    assert_eq!(names(&["--top", "0"]), ["/system.slice/a.service"]);
+}
+
 #[test]
 fn a_stock_kernel() {
     let machine = Machine::stock();
@@ -108,13 +237,13 @@ fn odd_names() {
             Some(8192.0)
         );
     }
-    // What can not be told apart is not told twice.
+    // What cannot be told apart is not told twice.
     machine.cgroup("raw\\xff");
     let run = machine.run(["metrics"]);
     parse(&run.out).unwrap();
     run.expect(
         4,
-        "memcgctl: two cgroups look like \"/raw\\\\xff\"; one is left out\n",
+        "memcgctl: two cgroups have the label \"/raw\\\\xff\"; one is left out\n",
     );
 }
 

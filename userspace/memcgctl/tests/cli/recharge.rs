@@ -119,10 +119,14 @@ fn errors() {
     let run = machine.run(["recharge", "--self", "1X"]);
     assert_eq!(run.code, 2);
     assert!(
-        run.err.contains("Usage: memcgctl recharge")
-            && run.err.contains("the value is not a number"),
+        run.err.contains("Usage: memcgctl recharge") && run.err.contains("it is not a size (64M, "),
         "{}",
         run.err
+    );
+    machine.run(["recharge", "/"]).expect(
+        1,
+        "memcgctl: DIR/cgroup/memory.recharge: no such file: the root cgroup has none: memory that removed cgroups left to it \
+         is not counted and stays there\n",
     );
     fs::remove_file(machine.path(TRIGGER)).unwrap();
     machine.run(["recharge", "a"]).expect(

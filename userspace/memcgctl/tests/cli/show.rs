@@ -211,6 +211,117 @@ limit in force  - (system, vm.dirty_ratio = 20%)
     );
 }
 
+/// There the limit is derived, by the one derivation that explains it as well.
+#[test]
+fn derived_on_a_stock_kernel() {
+    let machine = Machine::stock();
+    machine.put("proc/vmstat", "nr_free_pages 999999\n");
+    machine.put(
+        "cgroup/a/memory.stat",
+        "file_dirty 8192\nfile_writeback 0\n",
+    );
+    machine.put("cgroup/a/memory.high", "1048576000\n");
+    machine.put("cgroup/a/memory.current", "524288000\n");
+    let note = "memcgctl: DIR/cgroup/a/memory.dirty_stat: no such file: the module memcg_knobs is not loaded\n";
+    let out = machine.run(["show", "a"]).expect(0, note);
+    let limit =
+        "99.9MiB (system, vm.dirty_ratio = 20%; derived, as this kernel does not report it)\n";
+    assert!(out.contains(limit), "{out}");
+    let json = |args: &[&str]| {
+        let run = machine.run(args);
+        serde_json::from_str::<serde_json::Value>(&run.out).unwrap()
+    };
+    let shown = json(&["show", "a", "--json"]);
+    assert_eq!(shown["in_force"]["derived"], true);
+    let limit = shown["in_force"]["limit"].clone();
+    assert!(limit.is_u64());
+    assert_eq!(
+        json(&["explain", "a", "--json", "--sample", "1ms"])["limit"],
+        limit
+    );
+    assert_eq!(
+        json(&["tree", "a", "--json"])["cgroups"][0]["in_force"]["limit"],
+        limit
+    );
+    assert_eq!(
+        json(&["top", "a", "--json", "-i", "1ms"])["cgroups"][0]["limit"],
+        limit
+    );
+    assert_eq!(json(&["watch", "a", "--json", "-n", "1"])["limit"], limit);
+    let metrics = machine.run(["metrics"]).out;
+    assert!(
+        metrics.contains(&format!(
+            "memcg_dirty_limit_bytes{{cgroup=\"/a\"}} {limit}\n"
+        )),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("memcg_dirty_limit_derived{cgroup=\"/a\"} 1\n"),
+        "{metrics}"
+    );
+}
+
+/// One line says what is missing, and nothing is shown that looks like figures.
+#[test]
+fn a_host_of_cgroup_v1() {
+    let machine = Machine::stock();
+    machine.put("cgroup/cgroup.controllers", "\n");
+    machine.put("cgroup/cgroup.subtree_control", "\n");
+    let mounts = machine.read("proc/self/mountinfo");
+    machine.put(
+        "proc/self/mountinfo",
+        mounts + "9 1 0:9 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+    );
+    for command in ["show", "tree", "top", "metrics", "explain", "watch"] {
+        let once = ["--once"].iter().filter(|_| command == "top");
+        machine.run([command].iter().chain(once)).expect(
+            3,
+            "memcgctl: the memory controller is in use by cgroup v1 (/sys/fs/cgroup/memory), and limits need cgroup2: boot \
+             with cgroup_no_v1=all (systemd: systemd.unified_cgroup_hierarchy=1)\n",
+        );
+    }
+    // A file that names no cgroup can be applied all the same.
+    machine.put("empty.toml", "# nothing\n");
+    let empty = machine.path("empty.toml");
+    machine
+        .run(["apply".as_ref(), empty.as_os_str()])
+        .expect(0, "");
+    let out = machine.run(["check"]).expect(3, "");
+    assert!(
+        out.contains("memory     controller in use by cgroup v1; remedy: boot with"),
+        "{out}"
+    );
+}
+
+#[test]
+fn waits_and_pace() {
+    let machine = Machine::new();
+    machine.cgroup("a");
+    let stat = machine.read("cgroup/a/memory.dirty_stat");
+    machine.put("cgroup/a/memory.dirty_pace_usec", "50000\n");
+    machine.put(
+        "cgroup/a/memory.dirty_stat",
+        stat + "throttled_now 3\npace_usec 50000\npaced_usec 12000\n",
+    );
+    let out = machine.run(["show", "a"]).expect(0, "");
+    for line in [
+        "writers waiting now                     3\n",
+        "pace in force                           50ms\n",
+        "writeback held back                     0.012s\n",
+        "memory.dirty_pace_usec                  50ms\n",
+    ] {
+        assert!(out.contains(line), "{line}{out}");
+    }
+    let out = machine.run(["show", "a", "--json"]).expect(0, "");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["in_force"]["pace_usec"], 50_000);
+    assert_eq!(json["set"]["dirty_pace_usec"], 50_000);
+    assert_eq!(
+        (&json["throttled_now"], &json["paced_usec"]),
+        (&3.into(), &12_000.into())
+    );
+}
+
 #[test]
 fn without_the_memory_controller() {
     let machine = Machine::new();

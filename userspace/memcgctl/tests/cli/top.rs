@@ -3,6 +3,9 @@
 //! `memcgctl top`: once, and on a terminal that has to be as it was afterwards.
 
 use crate::Machine;
+use nix::fcntl::fcntl;
+use nix::fcntl::FcntlArg;
+use nix::fcntl::FdFlag;
 use nix::pty::openpty;
 use nix::pty::Winsize;
 use nix::sys::signal::kill;
@@ -20,6 +23,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::Child;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 fn machine() -> Machine {
     let machine = Machine::new();
@@ -39,11 +45,11 @@ fn once() {
     assert_eq!(
         out,
         "\
-CGROUP  DIRTY  WRITEBACK   LIMIT  USED  WAIT/s  WAITS/s  INHERITED
-/       12KiB         0B       -     -       -        -          -
-/pod     8KiB       4KiB   64MiB    0%     0ms      0.0       4KiB
-/pod/a   8KiB       4KiB   32KiB   37%     0ms      0.0          -
-/z       8KiB       4KiB  200MiB    0%     0ms      0.0          -
+CGROUP  DIRTY  WRITEBACK   LIMIT  USED  WRITERS  WAITING  WAIT/s  WAITS/s  PACED/s  INHERITED
+/       12KiB         0B       -     -        -        -       -        -        -          -
+/pod     8KiB       4KiB   64MiB    0%     free        -     0ms      0.0        -       4KiB
+/pod/a   8KiB       4KiB   32KiB   37%     free        -     0ms      0.0        -          -
+/z       8KiB       4KiB  200MiB    0%     free        -     0ms      0.0        -          -
 "
     );
     let out = machine
@@ -53,7 +59,7 @@ CGROUP  DIRTY  WRITEBACK   LIMIT  USED  WAIT/s  WAITS/s  INHERITED
         .expect(0, "");
     assert!(out.contains("\n/     "), "{out}");
     assert!(
-        out.ends_with("\n  `-a    8KiB       4KiB  32KiB   37%     0ms      0.0          -\n"),
+        out.ends_with("\n  `-a    8KiB       4KiB  32KiB   37%     free        -     0ms      0.0        -          -\n"),
         "{out}"
     );
 }
@@ -75,6 +81,7 @@ fn json() {
             "limit": 64 << 20,
             "throttled_usec_per_second": 0,
             "throttled_per_second": 0.0,
+            "writers": "free",
             "inherited": 4096,
         })
     );
@@ -85,6 +92,51 @@ fn without_a_terminal() {
     machine().run(["top"]).expect(
         1,
         "memcgctl: top needs a terminal; without one there are --once and --json\n",
+    );
+}
+
+#[test]
+fn recorded_and_replayed() {
+    let machine = machine();
+    let file = machine.path("saved");
+    let record = |args: &[&str]| {
+        let mut command = machine.command();
+        command.arg("record").arg(&file).args(args);
+        machine.end(command.output().unwrap())
+    };
+    record(&["-n", "3", "-i", "10ms"]).expect(0, "");
+    let text = machine.read("saved");
+    let frames: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(frames.len(), 3);
+    assert_eq!(frames[0]["cgroups"].as_array().unwrap().len(), 4);
+    // What has not changed is not in there again.
+    assert_eq!(frames[2]["cgroups"], serde_json::json!([]));
+    assert_eq!(record(&["-n", "1"]).code, 1);
+    // Where there is no terminal it cannot be replayed, but it is read.
+    let replay = |machine: &Machine| {
+        let mut command = machine.command();
+        command.args(["top", "--replay"]).arg(&file);
+        machine.end(command.output().unwrap())
+    };
+    assert_eq!(replay(&machine).code, 1);
+}
+
+#[test]
+fn a_dumb_terminal() {
+    let pty = openpty(None, None).unwrap();
+    let machine = machine();
+    let mut command = machine.command();
+    command.arg("top").env("TERM", "dumb");
+    command
+        .stdin(pty.slave.try_clone().unwrap())
+        .stdout(pty.slave);
+    let run = machine.end(command.output().unwrap());
+    run.expect(
+        1,
+        "memcgctl: top needs a terminal on which it can move the cursor, and TERM is dumb; there are --once and --json\n",
     );
 }
 
@@ -110,6 +162,10 @@ struct OnTerminal {
 
 impl OnTerminal {
     fn start() -> Self {
+        Self::with(&["--interval", "300ms"])
+    }
+
+    fn with(args: &[&str]) -> Self {
         let size = Winsize {
             ws_row: 24,
             ws_col: 100,
@@ -117,11 +173,17 @@ impl OnTerminal {
             ws_ypixel: 0,
         };
         let pty = openpty(&size, None).unwrap();
+        // Otherwise top itself would keep the terminal open.
+        for fd in [&pty.master, &pty.slave] {
+            fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        }
         let before = tcgetattr(&pty.slave).unwrap();
         let machine = machine();
         let child = machine
             .command()
-            .args(["top", "--interval", "300ms"])
+            .arg("top")
+            .args(args)
+            .env("TERM", "xterm")
             .stdin(pty.slave.try_clone().unwrap())
             .stdout(pty.slave.try_clone().unwrap())
             .stderr(Stdio::piped())
@@ -196,6 +258,35 @@ fn keys_end_it() {
 }
 
 #[test]
+fn a_recording_on_a_terminal() {
+    let machine = machine();
+    let file = machine.path("saved");
+    let mut command = machine.command();
+    let status = command
+        .arg("record")
+        .arg(&file)
+        .args(["-n", "2", "-i", "10ms"])
+        .status();
+    assert!(status.unwrap().success());
+    let mut top = OnTerminal::with(&["--replay", file.to_str().unwrap()]);
+    top.press("..,q");
+    top.check_ended();
+}
+
+#[test]
+fn home_and_end_move() {
+    // As terminals send them, in either way.
+    for keys in ["\x1b[Fe", "\x1b[4~e", "Ge"] {
+        let mut top = OnTerminal::start();
+        top.press(keys);
+        top.until("/z");
+        top.press("x");
+        top.press("q");
+        top.check_ended();
+    }
+}
+
+#[test]
 fn signals_end_it() {
     for signal in [
         Signal::SIGTERM,
@@ -206,6 +297,25 @@ fn signals_end_it() {
         let top = OnTerminal::start();
         kill(top.pid(), signal).unwrap();
         top.check_ended();
+    }
+}
+
+#[test]
+fn ends_with_its_terminal() {
+    let OnTerminal {
+        mut child,
+        terminal,
+        slave,
+        ..
+    } = OnTerminal::start();
+    drop((terminal, slave));
+    let begin = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begin.elapsed() > Duration::from_secs(30) {
+            child.kill().unwrap();
+            panic!("it runs without a terminal");
+        }
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -49,9 +49,11 @@ fn trace(machine: &Machine) -> String {
         "CPU:1 [LOST 17 EVENTS]\nCPU:0 [LOST EVENTS]\n",
         "              dd-12      [001] .....   125.000000: memcg_dirty_throttle: bdi 8:0: dirty=16000 limit=16384 \
          usec=2500 level_ino=99999998 cgroup_ino=99999999\n",
-        "              dd-12      [001] .....   125.500000: memcg_dirty_throttle: bdi 254:0: dirty=16000 limit=16384 \
-         usec=2500 ",
+        "              dd-12      [001] .....   125.500000: memcg_dirty_throttle: bdi 254:0: dirty=16000 limit=18432 \
+         stop=16384 usec=2500 ",
         &format!("level_ino={a} cgroup_ino={b}\n"),
+        "              dd-12      [001] .....   125.700000: memcg_dirty_paced: bdi 254:0: usec=12345 ",
+        &format!("cgroup_ino={b}\n"),
         "              dd-12      [001] .....   126.000000: flush_foreign: bdi 8:0: cgroup_ino=",
         &format!("{a} frn_bdi_id=1 frn_memcg_id=9\n"),
         "              dd-12      [001] .....   127.000000: memcg_recharge: ",
@@ -103,8 +105,9 @@ fn words() {
         "   \
    123.456789 dd-12 /a waits 0.120s dirty 62.5MiB of 64MiB bdi 8:0
    124.000000 my app-13 /a/b waits 0.008s dirty 62.5MiB of 64MiB bdi 8:0
-   125.000000 dd-12 (inode 99999999) waits 0.002s dirty 62.5MiB of 64MiB of (inode 99999998) bdi 8:0
-   125.500000 dd-12 /a/b waits 0.002s dirty 62.5MiB of 64MiB of /a bdi 254:0
+   125.000000 dd-12 (inode 99999999) waits 0.002s dirty 62.5MiB, stopped from 64MiB of (inode 99999998) bdi 8:0
+   125.500000 dd-12 /a/b waits 0.002s dirty 62.5MiB of 72MiB of /a, stopped from 64MiB bdi 254:0
+   125.700000 dd-12 /a/b writeback held back for 12ms so that others get through bdi 254:0
    126.000000 dd-12 /a flushes foreign pages of memcg 9
    127.000000 dd-12 /a/b takes over 12KiB from /a
    128.000000 cp-14 /a pays 68KiB in 2 charges
@@ -121,14 +124,14 @@ fn words() {
 fn part() {
     let machine = machine();
     let lines = |args: &[&str], err| saved(&machine, args).expect(0, err).lines().count();
-    let gone = "events left out because their cgroup is not there any more";
+    let gone = "events left out because their cgroups were removed";
     let part = format!("{LOST}memcgctl: {gone}: 1\n");
-    assert_eq!(lines(&["a"], &part), 10);
-    assert_eq!(lines(&["a/b"], &part), 4);
+    assert_eq!(lines(&["a"], &part), 11);
+    assert_eq!(lines(&["a/b"], &part), 5);
     assert_eq!(lines(&["--count", "1"], ""), 1);
     assert_eq!(lines(&["--count", "7"], LOST), 7);
     machine.put("proc/self/cgroup", "0::/a/b\n");
-    assert_eq!(lines(&["--self"], &part), 4);
+    assert_eq!(lines(&["--self"], &part), 5);
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn json() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(lines.len(), 11);
+    assert_eq!(lines.len(), 12);
     assert_eq!(
         lines[0],
         serde_json::json!({
@@ -167,18 +170,27 @@ fn json() {
         (&lines[3]["level"], &lines[3]["cgroup_ino"]),
         (&a, &b.into())
     );
-    assert_eq!(lines[4]["foreign_memcg_id"], 9);
     assert_eq!(
-        (&lines[5]["from"], &lines[5]["bytes"]),
+        (&lines[3]["limit"], &lines[3]["stops_at"]),
+        (&(72 << 20).into(), &(64 << 20).into())
+    );
+    assert!(lines[2].get("limit").is_none());
+    assert_eq!(
+        (&lines[4]["paced_usec"], &lines[4]["bdi"]),
+        (&12345.into(), &"254:0".into())
+    );
+    assert_eq!(lines[5]["foreign_memcg_id"], 9);
+    assert_eq!(
+        (&lines[6]["from"], &lines[6]["bytes"]),
         (&a, &(3 * 4096).into())
     );
     assert_eq!(
-        (&lines[6]["charges"], &lines[6]["bytes"]),
+        (&lines[7]["charges"], &lines[7]["bytes"]),
         (&2.into(), &(17 * 4096).into())
     );
-    assert!(lines[6].get("error").is_none());
-    assert_eq!(lines[9]["error"], "ENOSPC");
-    assert!(lines[10]["details"].as_str().unwrap().ends_with(" x=3"));
+    assert!(lines[7].get("error").is_none());
+    assert_eq!(lines[10]["error"], "ENOSPC");
+    assert!(lines[11]["details"].as_str().unwrap().ends_with(" x=3"));
 }
 
 /// A command whose instance is there already, because a directory of a made-up tracefs does not fill itself.
@@ -310,7 +322,7 @@ fn cgroups_that_come_and_go() {
     .unwrap();
     machine.end(child.wait_with_output().unwrap()).expect(
         0,
-        "memcgctl: events left out because their cgroup is not there any more: 1\n",
+        "memcgctl: events left out because their cgroups were removed: 1\n",
     );
 }
 

@@ -29,13 +29,13 @@ fn machine() -> Machine {
 }
 
 const TABLE: &str = "\
-CGROUP   DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  INHERITED  WHY
-/        12KiB         0B       -           -      -          -          -  system, vm.dirty_ratio = 20%
-|-pod     8KiB       4KiB   64MiB       32MiB     0B     1.234s       1MiB  own memory.dirty_limit_in_bytes
-| |-a     8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
-| `-b     8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
-|   `-c   8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
-`-z       8KiB       4KiB  200MiB      100MiB   8MiB     1.234s          -  system, vm.dirty_ratio = 20%
+CGROUP   DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  WAITING  INHERITED  WHY
+/        12KiB         0B       -           -      -          -        -          -  system, vm.dirty_ratio = 20%
+|-pod     8KiB       4KiB   64MiB       32MiB     0B     1.234s        -       1MiB  own memory.dirty_limit_in_bytes
+| |-a     8KiB       4KiB  200MiB      100MiB     0B     1.234s        -          -  ancestor /pod with 64MiB
+| `-b     8KiB       4KiB  200MiB      100MiB     0B     1.234s        -          -  ancestor /pod with 64MiB
+|   `-c   8KiB       4KiB  200MiB      100MiB     0B     1.234s        -          -  ancestor /pod with 64MiB
+`-z       8KiB       4KiB  200MiB      100MiB   8MiB     1.234s        -          -  system, vm.dirty_ratio = 20%
 ";
 
 #[test]
@@ -49,9 +49,9 @@ fn part() {
     assert_eq!(
         machine().run(["tree", "pod/b"]).expect(0, ""),
         "\
-CGROUP  DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  INHERITED  WHY
-/pod/b   8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
-`-c      8KiB       4KiB  200MiB      100MiB     0B     1.234s          -  ancestor /pod with 64MiB
+CGROUP  DIRTY  WRITEBACK   LIMIT  BACKGROUND  FLOOR  THROTTLED  WAITING  INHERITED  WHY
+/pod/b   8KiB       4KiB  200MiB      100MiB     0B     1.234s        -          -  ancestor /pod with 64MiB
+`-c      8KiB       4KiB  200MiB      100MiB     0B     1.234s        -          -  ancestor /pod with 64MiB
 "
     );
 }
@@ -176,15 +176,51 @@ fn a_stock_kernel() {
         "file_dirty 8192\nfile_writeback 0\n",
     );
     machine.put("cgroup/b/memory.stat", "file_dirty 0\nfile_writeback 0\n");
+    machine.put(
+        "proc/vmstat",
+        "nr_free_pages 999999\nnr_dirty_threshold 200000\nnr_dirty_background_threshold 100000\n",
+    );
+    machine.put("proc/sys/vm/dirty_background_ratio", "10\n");
+    machine.put("cgroup/a/memory.max", "1048576000\n");
+    machine.put("cgroup/a/memory.current", "524288000\n");
+    machine.put("cgroup/a/c/memory.stat", "file_dirty 0\nfile_writeback 0\n");
     // Said once, not for every cgroup.
     let note = "memcgctl: DIR/cgroup/a/memory.dirty_stat: no such file: the module memcg_knobs is not loaded\n";
     let out = machine.run(["tree"]).expect(0, note);
     assert!(
         out.contains(
-            "\n|-a      8KiB         0B      -           -      -          -          -  system"
+            "\n|-a      8KiB         0B   99.9MiB     49.9MiB      -          -        -          -  system"
         ),
         "{out}"
     );
+}
+
+#[test]
+fn chosen_and_sorted() {
+    let machine = machine();
+    machine.put(
+        "cgroup/pod/b/memory.dirty_stat",
+        "dirty 999424\nwriteback 0\n",
+    );
+    let labels = |args: &[&str]| {
+        let out = machine.run(["tree"].iter().chain(args)).expect(0, "");
+        let lines = out.lines().skip(1);
+        lines
+            .map(|line| {
+                line.split_whitespace()
+                    .find(|word| word.len() > 1 || *word == "/")
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&["--depth", "1"]), ["/", "|-pod", "`-z"]);
+    assert_eq!(
+        labels(&["--sort", "dirty"]),
+        ["/", "|-pod", "|-b", "`-c", "`-a", "`-z"]
+    );
+    assert_eq!(labels(&["--filter", "POD/B"]), ["/", "`-pod", "`-b", "`-c"]);
+    assert_eq!(labels(&["--filter", "nothing"]), [""; 0]);
 }
 
 #[test]

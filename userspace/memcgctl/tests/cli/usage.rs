@@ -47,9 +47,17 @@ fn help() {
     for command in crate::generate::commands(&machine) {
         let out = machine.run([command.as_str(), "--help"]).expect(0, "");
         assert!(out.contains("Exit codes: 0 done, 1 failed, "), "{out}");
-        let takes = out.contains("CGROUP]") || out.contains("CGROUP>") || out.contains("<CGROUP|");
+        let takes = ["CGROUP]", "CGROUP>", "<CGROUP|", "<CGROUP..."]
+            .iter()
+            .any(|word| out.contains(word));
         assert_eq!(out.contains("A CGROUP is a path "), takes, "{out}");
     }
+    // By a command as well as by an option.
+    for args in [&["help"][..], &["help", "set"]] {
+        let by_option = [&args[1..], &["--help"]].concat();
+        assert_eq!(machine.run(args), machine.run(by_option));
+    }
+    assert_eq!(machine.run(["help", "nosuch"]).code, 2);
     // What is for tests only is not shown.
     assert!(!out.contains("root DIR"), "{out}");
     let out = machine.run(["set", "--help"]).expect(0, "");

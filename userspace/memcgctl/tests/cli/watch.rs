@@ -98,6 +98,24 @@ fn json() {
 }
 
 #[test]
+fn several() {
+    let machine = machine();
+    machine.limited("longer", 64 << 20);
+    let out = machine
+        .run(["watch", "a", "longer", "a", "-n", "2", "-i", "10ms"])
+        .expect(0, "");
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines.len(), 4, "{out}");
+    assert!(lines[0].contains("s /a          12KiB of 32KiB "), "{out}");
+    assert!(lines[1].contains("s /longer     12KiB of 64MiB "), "{out}");
+    let run = machine.run(["watch", "a", "longer", "--svg", "x"]);
+    assert_eq!(
+        (run.code, run.err.contains("--svg draws a single cgroup")),
+        (2, true)
+    );
+}
+
+#[test]
 fn signals_end_it_well() {
     for signal in [
         Signal::SIGINT,
@@ -156,7 +174,9 @@ fn a_closed_pipe_ends_it_well() {
 fn the_end_of_the_cgroup_is_the_end() {
     let machine = machine();
     let (child, lines) = started(&machine, &[]);
-    fs::rename(machine.path("cgroup/a"), machine.path("gone")).unwrap();
+    fs::remove_dir_all(machine.path("cgroup/a")).unwrap();
+    // Another of its name is not what is watched.
+    machine.limited("a", 32 << 10);
     let output = child.wait_with_output().unwrap();
     machine.end(output).expect(0, "memcgctl: /a: removed\n");
     drop(lines);
@@ -205,7 +225,7 @@ fn mistakes() {
             Some(2)
         );
     }
-    // A picture that can not be written is told at once.
+    // A picture that cannot be written is told at once.
     let nowhere = machine.path("none/out.svg");
     let mut command = machine.command();
     command.args(["watch", "a", "--svg"]).arg(nowhere);

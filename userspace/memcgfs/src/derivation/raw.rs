@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The raw figures of one cgroup, and what follows from them for it alone.
+//! The raw figures of one cgroup, and the values that follow from them alone.
 
 use super::Bound;
 use super::Level;
@@ -16,10 +16,11 @@ use crate::snapshot::Snapshot;
 use crate::stat::DirtyStat;
 use crate::system::Domain;
 use crate::system::System;
+use crate::units::Pages;
 use crate::value::Limit;
 use crate::value::Value;
 
-/// What a cgroup's files tell.
+/// The content of a cgroup's files.
 pub(super) struct Raw {
     snapshot: Snapshot,
     config: Config,
@@ -31,16 +32,27 @@ pub(super) struct Raw {
 
 impl Raw {
     pub(super) fn read(cgroup: Cgroup) -> Result<Option<Self>> {
-        let Some(snapshot) = Snapshot::read(cgroup)? else {
-            return Ok(None);
-        };
+        match Snapshot::read(cgroup)? {
+            Some(snapshot) => Self::of(snapshot).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The rest of the figures of a cgroup, some of which were read.
+    pub(super) fn of(snapshot: Snapshot) -> Result<Self> {
         let cgroup = &snapshot.cgroup;
-        let stat = cgroup.memory_stat()?.unwrap_or_default();
+        let stat = match &snapshot.memory_stat {
+            Some(stat) => stat.clone(),
+            None => cgroup.memory_stat()?.unwrap_or_default(),
+        };
         let size = |name| Ok(cgroup.size(name)?.unwrap_or(Limit::Max));
         let ceiling = least(size("memory.max")?, size("memory.high")?);
-        let used = size("memory.current")?.at().unwrap_or(0);
+        let used = match ceiling {
+            Limit::Max => 0,
+            Limit::At(_) => size("memory.current")?.at().unwrap_or(0),
+        };
         let sum = |a: Option<u64>, b: Option<u64>| a.unwrap_or(0).saturating_add(b.unwrap_or(0));
-        Ok(Some(Self {
+        Ok(Self {
             config: config(&snapshot),
             file: stat.file_lru.unwrap_or(0),
             dirty: sum(stat.file_dirty, stat.file_writeback),
@@ -49,10 +61,10 @@ impl Raw {
                 .map(|ceiling| ceiling.saturating_sub(used))
                 .into(),
             snapshot,
-        }))
+        })
     }
 
-    /// What holds here, if so much may still be charged.
+    /// The limit here, if this much may still be charged.
     pub(super) fn level(&self, system: &System, headroom: Option<u64>) -> Level {
         let stat = self.snapshot.dirty_stat.clone();
         let exact = |stat: &DirtyStat| Some(stat.dirty?.saturating_add(stat.writeback?));
@@ -67,14 +79,18 @@ impl Raw {
         let own = effective(
             &self.config,
             &Inputs {
-                dirtyable: derived.dirtyable,
-                system_limit: derived.limit,
-                system_background: derived.background,
+                dirtyable: Pages(derived.dirtyable),
+                system_limit: Pages(derived.limit),
+                system_background: Pages(derived.background),
                 page_shift: page::shift(),
             },
         );
-        let background = own.background.unwrap_or(derived.background);
-        let bound = match (own.limit, own.background) {
+        let (limit, own_background) = (
+            own.limit.map(|limit| limit.0),
+            own.background.map(|limit| limit.0),
+        );
+        let background = own_background.unwrap_or(derived.background);
+        let bound = match (limit, own_background) {
             (None, None) => Bound::derived(derived.limit, derived.background),
             (limit, _) => Bound::kept(limit.unwrap_or(derived.limit), background, limit.is_some()),
         };
@@ -86,26 +102,26 @@ impl Raw {
             dirtyable: page::bytes(derived.dirtyable),
             derived_limit: page::bytes(derived.limit),
             bound: Some(bound),
-            own_background: own.background.map(page::bytes),
+            own_background: own_background.map(page::bytes),
             held,
             floor: None,
             reported: stat,
         }
     }
 
-    /// The floor that this cgroup is granted of its parent's grant, in pages.
-    pub(super) fn grant(&self, above: u64) -> Result<u64> {
+    /// The floor that this cgroup is granted of its parent's grant.
+    pub(super) fn grant(&self, above: Pages) -> Result<Pages> {
         let own = self.config.min_pages(page::shift());
         let mut sum = 0u64;
-        if let Some(parent) = self.snapshot.cgroup.parent().filter(|_| own != 0) {
+        if let Some(parent) = self.snapshot.cgroup.parent().filter(|_| own != Pages(0)) {
             for sibling in parent.children()? {
                 if let Some(min) = sibling.value(&knobs::DIRTY_MIN)? {
                     let asks = with_min(Config::default(), min).min_pages(page::shift());
-                    sum = sum.saturating_add(asks);
+                    sum = sum.saturating_add(asks.0);
                 }
             }
         }
-        Ok(floors::grant(own, sum, above))
+        Ok(floors::grant(own, Pages(sum), above))
     }
 }
 
@@ -115,10 +131,10 @@ fn config(snapshot: &Snapshot) -> Config {
     for (knob, value) in &snapshot.settings {
         let next = match (*value, knob.name) {
             (Value::Bytes(bytes), name) if name == knobs::DIRTY_LIMIT.name => {
-                config.with_limit_bytes(bytes.at(), page::shift())
+                config.with_limit_bytes(bytes.size(), page::shift())
             }
             (Value::Bytes(bytes), name) if name == knobs::DIRTY_BACKGROUND_LIMIT.name => {
-                config.with_background_bytes(bytes.at(), page::shift())
+                config.with_background_bytes(bytes.size(), page::shift())
             }
             (Value::Ratio(ratio), name) if name == knobs::DIRTY_RATIO.name => {
                 Ok(config.with_limit_ratio(ratio.at()))
@@ -134,9 +150,9 @@ fn config(snapshot: &Snapshot) -> Config {
     config
 }
 
-fn with_min(config: Config, min: Value) -> Config {
+pub(super) fn with_min(config: Config, min: Value) -> Config {
     match min {
-        Value::Bytes(bytes) => config.with_min(bytes.at(), page::shift()),
+        Value::Bytes(bytes) => config.with_min(bytes.size(), page::shift()),
         _ => config,
     }
 }

@@ -14,14 +14,14 @@ use std::str::FromStr;
 pub enum Line {
     /// An event.
     Event(Event),
-    /// So many events were lost, because nobody read them in time; `None` where the kernel does not tell how many.
+    /// Events were lost because they were not read in time; `None` if the kernel does not report how many.
     Lost(Option<u64>),
 }
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The name of the task, with what is not UTF-8 replaced.
+    /// The name of the task, with invalid UTF-8 replaced.
     pub task: String,
     /// Its thread ID.
     pub tid: u32,
@@ -35,22 +35,28 @@ pub struct Event {
     pub what: What,
 }
 
-/// What happened. Sizes are bytes; what a tracepoint does not tell is `None`.
+/// A wait of a writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// For how long, in microseconds.
+    pub pause_usec: Option<u64>,
+    /// Dirty bytes and those under writeback.
+    pub dirty: Option<u64>,
+    /// The limit that it waits for, if the kernel reports it.
+    pub limit: Option<u64>,
+    /// The number of dirty bytes from which writers wait, which is below the limit.
+    pub stop: Option<u64>,
+    /// The device, as `8:0`.
+    pub bdi: Option<String>,
+    /// The inode number of the cgroup whose limit it is, which may be an ancestor of the writer's.
+    pub level_ino: Option<u64>,
+}
+
+/// The kind of event. Sizes are bytes; values that a tracepoint does not report are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A writer was made to wait.
-    Throttle {
-        /// For how long, in microseconds.
-        pause_usec: Option<u64>,
-        /// Dirty bytes and those under writeback.
-        dirty: Option<u64>,
-        /// The limit that it was held to.
-        limit: Option<u64>,
-        /// The device, as `8:0`.
-        bdi: Option<String>,
-        /// The inode number of the cgroup whose limit it is, which may be above the writer's.
-        level_ino: Option<u64>,
-    },
+    Throttle(Throttle),
     /// A writer was looked at and let go.
     Passed,
     /// Pages of another cgroup are written back, because this one dirtied them.
@@ -71,6 +77,13 @@ pub enum What {
         bytes: Option<u64>,
         /// The errno, if it was refused.
         error: Option<i32>,
+    },
+    /// Writeback of this cgroup was held back, so that others get through.
+    Paced {
+        /// For how long, in microseconds.
+        usec: Option<u64>,
+        /// The device, as `8:0`.
+        bdi: Option<String>,
     },
     /// Something else, as the kernel puts it.
     Other(String),
@@ -141,23 +154,36 @@ impl What {
     fn parse(name: &str, fields: &str) -> Self {
         let pages = |key| number(fields, key).map(page::bytes);
         match name {
-            // A pause that is negative tells how much better than needed the task was.
+            // A negative pause is by how much the task was slower than necessary.
             "balance_dirty_pages" => match number::<u64>(fields, "pause") {
                 None | Some(0) => Self::Passed,
-                Some(millis) => Self::Throttle {
+                Some(millis) => Self::Throttle(Throttle {
                     pause_usec: Some(millis.saturating_mul(1000)),
                     dirty: pages("dirty"),
                     limit: pages("limit"),
+                    stop: None,
                     bdi: bdi(fields),
                     level_ino: None,
-                },
+                }),
             },
-            "memcg_dirty_throttle" => Self::Throttle {
-                pause_usec: number(fields, "usec"),
-                dirty: pages("dirty"),
-                limit: pages("limit"),
+            "memcg_dirty_throttle" => {
+                // A kernel that reports the one level only calls it the limit.
+                let (limit, stop) = match pages("stop") {
+                    None => (None, pages("limit")),
+                    stop => (pages("limit"), stop),
+                };
+                Self::Throttle(Throttle {
+                    pause_usec: number(fields, "usec"),
+                    dirty: pages("dirty"),
+                    limit,
+                    stop,
+                    bdi: bdi(fields),
+                    level_ino: number(fields, "level_ino"),
+                })
+            }
+            "memcg_dirty_paced" => Self::Paced {
+                usec: number(fields, "usec"),
                 bdi: bdi(fields),
-                level_ino: number(fields, "level_ino"),
             },
             "memcg_recharge" => Self::Recharge {
                 bytes: pages("pages"),
@@ -205,136 +231,4 @@ fn micros(time: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(line: &[u8]) -> Option<Event> {
-        match Line::parse(line)? {
-            Line::Event(event) => Some(event),
-            Line::Lost(_) => None,
-        }
-    }
-
-    const FIELDS: &str = "bdi 8:0: limit=100 setpoint=5 dirty=90 wb_setpoint=1 wb_dirty=1 dirty_ratelimit=1 \
-                          task_ratelimit=1 dirtied=1 dirtied_pause=1 paused=3 pause=12 period=15 think=0 cgroup_ino=42";
-
-    #[test]
-    fn a_throttle() {
-        let line = format!(
-            "              dd-1234    [001] .....   123.456789: balance_dirty_pages: {FIELDS}"
-        );
-        assert_eq!(
-            event(line.as_bytes()).unwrap(),
-            Event {
-                task: "dd".to_owned(),
-                tid: 1234,
-                time_usec: 123_456_789,
-                name: "balance_dirty_pages".to_owned(),
-                cgroup_ino: Some(42),
-                what: What::Throttle {
-                    pause_usec: Some(12_000),
-                    dirty: Some(90 * 4096),
-                    limit: Some(100 * 4096),
-                    bdi: Some("8:0".to_owned()),
-                    level_ino: None,
-                },
-            }
-        );
-        for pause in ["pause=0", "pause=-3"] {
-            let line = line.replace("pause=12", pause);
-            assert_eq!(event(line.as_bytes()).unwrap().what, What::Passed);
-        }
-    }
-
-    #[test]
-    fn of_the_series() {
-        let table = [
-            (
-                "memcg_dirty_throttle: bdi 254:0: dirty=16000 limit=16384 usec=2500 level_ino=7 cgroup_ino=42",
-                What::Throttle {
-                    pause_usec: Some(2500),
-                    dirty: Some(16000 * 4096),
-                    limit: Some(64 << 20),
-                    bdi: Some("254:0".to_owned()),
-                    level_ino: Some(7),
-                },
-            ),
-            (
-                "memcg_recharge: pages=3 from_ino=7 cgroup_ino=42",
-                What::Recharge {
-                    bytes: Some(3 * 4096),
-                    from_ino: Some(7),
-                },
-            ),
-            (
-                "memcg_redirect: pages=512 err=0 cgroup_ino=42",
-                What::Redirect {
-                    bytes: Some(2 << 20),
-                    error: None,
-                },
-            ),
-            (
-                "memcg_redirect: pages=1 err=-28 cgroup_ino=42",
-                What::Redirect {
-                    bytes: Some(4096),
-                    error: Some(28),
-                },
-            ),
-            (
-                "memcg_redirect: pages=x err=-2147483648 cgroup_ino=42",
-                What::Redirect {
-                    bytes: None,
-                    error: None,
-                },
-            ),
-        ];
-        for (text, what) in table {
-            let line = format!("              dd-1234    [001] .....   123.456789: {text}");
-            let event = event(line.as_bytes()).unwrap();
-            assert_eq!((event.cgroup_ino, event.what), (Some(42), what), "{text}");
-        }
-    }
-
-    #[test]
-    fn odd_tasks() {
-        for task in [
-            "a-1 [0] x",
-            "- - - -",
-            "kworker/u8:1-ev",
-            "a: b: c",
-            "<...>",
-            "(sd-pam)",
-        ] {
-            let line = format!("{task:>16}-7       [000] d..2.     1.000002: flush_foreign: bdi 8:0: cgroup_ino=5 frn_bdi_id=1 frn_memcg_id=9");
-            let event = event(line.as_bytes()).unwrap();
-            assert_eq!((event.task.as_str(), event.tid), (task, 7), "{line}");
-            assert_eq!(event.what, What::FlushForeign { memcg_id: Some(9) });
-        }
-        let line = b"           raw\xff\xfe-7 (      5) [000]     1.000002: memcg_other: cgroup_ino=5 pages=3";
-        let event = event(line).unwrap();
-        assert_eq!(event.task, "raw\u{fffd}\u{fffd}");
-        assert_eq!(event.what, What::Other("cgroup_ino=5 pages=3".to_owned()));
-    }
-
-    #[test]
-    fn neither() {
-        assert_eq!(
-            Line::parse(b"CPU:3 [LOST 17 EVENTS]"),
-            Some(Line::Lost(Some(17)))
-        );
-        assert_eq!(Line::parse(b"CPU:3 [LOST EVENTS]"), Some(Line::Lost(None)));
-        for line in [
-            &b""[..],
-            b"# tracer: nop",
-            b"CPU:3 [LOST many EVENTS]",
-            b"              dd-1234",
-            b"              dd-1234    [001]",
-            b"              dd-1234    [001] ..... 1.5: x: y",
-            b"              dd-1234    [001] ..... 1.000000: x y",
-            b"----------------",
-            b"\xff-\xff",
-        ] {
-            assert_eq!(Line::parse(line), None, "{line:?}");
-        }
-    }
-}
+mod tests;

@@ -111,8 +111,12 @@ fn own_limit() {
     let derivation = derive(&dir, "a");
     assert_eq!((derivation.limit, derivation.background), (64 * M, 32 * M));
     let bound = derivation.levels[0].bound.unwrap();
-    // The margin of an eighth is at most 4 MiB.
-    assert_eq!((bound.stops_at, bound.slows_at), (60 * M, 45 * M));
+    // 64 pages are left to who cannot wait, an eighth of the rest to who has begun, and a
+    // quarter to who has less than his share.
+    assert_eq!(
+        (bound.stops_at, bound.slows_at),
+        (14_280 * 4096, 10_200 * 4096)
+    );
     assert!(bound.set);
     assert_eq!(derivation.agrees(), Some(true));
     // No more than can be dirty, of which the kernel knows as well.

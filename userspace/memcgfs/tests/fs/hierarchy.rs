@@ -121,7 +121,7 @@ fn units() {
     }
     assert_eq!(
         resolve(&dir, "app.slice").unwrap_err().to_string(),
-        "app.slice: several cgroups bear this name: \
+        "app.slice: several cgroups have this name: \
          /user.slice/user-1000.slice/app.slice /user.slice/user-1001.slice/app.slice"
     );
     // What users call their own units is not taken for the system's.
@@ -170,12 +170,20 @@ fn found_in_the_table_of_mounts() {
         let hierarchy = Hierarchy::find(&host(&dir, &mountinfo, b"")).unwrap();
         assert_eq!(hierarchy.mount(), Path::new(mount));
     }
-    let host = host(&dir, "3 1 0:1 / /v1 rw - cgroup none rw,memory\n", b"");
-    let error = Hierarchy::find(&host).unwrap_err().to_string();
-    assert!(
-        error.starts_with("no cgroup2 file system is mounted ("),
-        "{error}"
-    );
+    let table = [
+        ("rw,cpu", "no cgroup2 file system is mounted (", false),
+        (
+            "rw,memory",
+            "the memory controller is in use by cgroup v1 (/v1), and limits need cgroup2: boot with ",
+            true,
+        ),
+    ];
+    for (options, start, unsupported) in table {
+        let mounts = format!("3 1 0:1 / /v1 rw - cgroup none {options}\n");
+        let error = Hierarchy::find(&host(&dir, &mounts, b"")).unwrap_err();
+        assert!(error.to_string().starts_with(start), "{error}");
+        assert_eq!(error.is_unsupported(), unsupported);
+    }
 }
 
 #[test]

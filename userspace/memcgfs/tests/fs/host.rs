@@ -18,9 +18,12 @@ fn host(dir: &TempDir) -> Host {
 #[test]
 fn patched() {
     let table = [
-        ("ffffffff81000000 T memcg_ext_register\n", Patched::Yes),
-        ("0000000000000000 t memcg_ext_register\t[x]\n", Patched::Yes),
-        ("0 T a\n0 T memcg_ext_registered\n0 T b", Patched::No),
+        ("ffffffff81000000 T memcg_policy_register\n", Patched::Yes),
+        (
+            "0000000000000000 t memcg_policy_register\t[x]\n",
+            Patched::Yes,
+        ),
+        ("0 T a\n0 T memcg_policy_registered\n0 T b", Patched::No),
         ("nonsense\n\n", Patched::No),
         // Hidden symbols say nothing.
         ("", Patched::Unknown),

@@ -18,7 +18,7 @@ fn gone_meanwhile() {
         let text = format!("[cgroup.a]\noptional = {optional}\ndirty_min = 4096\n");
         let settings = Settings::parse(&text).unwrap();
         let host = Host::at(dir.path().join("proc"), dir.path().join("sys"));
-        let plan = Plan::make(&host, &Hierarchy::at(dir.path()), &settings).unwrap();
+        let plan = Plan::make(&host, &Hierarchy::at(dir.path()), &settings, true).unwrap();
         assert_eq!(plan.changes.len(), 1);
         fs::remove_dir_all(dir.path().join("a")).unwrap();
         assert_eq!(plan.changes[0].make(&host).ok(), made);

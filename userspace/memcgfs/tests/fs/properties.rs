@@ -41,6 +41,8 @@ proptest! {
         entries::assignment(&data);
         entries::span(&data);
         entries::settings(&data);
+        entries::declared(&data);
+        entries::pattern(&data);
         entries::trace(&data);
         entries::mounts(&data);
         entries::options(&data);
@@ -57,10 +59,16 @@ proptest! {
     }
 
     #[test]
+    fn patterns(data in pieces(&["a", "b", "*", "?", "**", "/", "[a-b]", "[!a]", "[", "]", "\n", "-"])) {
+        entries::pattern(&data);
+    }
+
+    #[test]
     fn settings(data in pieces(&[
         "[", "]", "cgroup", "sysfs", ".", "\"", "=", "\n", "dirty_min", "memory", "optional", "true", "recharge_mapped",
         "1.5", "# ", ",", "{", "}",
     ])) {
+        entries::declared(&data);
         entries::settings(&data);
     }
 

@@ -58,7 +58,7 @@ fn everything() {
                 vec![
                     (6, "dirty_limit_in_bytes", "1048576"),
                     (7, "dirty_ratio", "max"),
-                    (8, "persistent", "file shmem")
+                    (8, "persistent", "shmem file")
                 ]
             )
         ]
@@ -73,17 +73,17 @@ fn mistakes() {
         ("[sysfs]\n[sysfs]\n", "2: duplicate key"),
         ("\nx = 1\n", "2: unknown key \"x\"; there are sysfs and cgroup"),
         ("cgroup = 1\n", "1: cgroup is a table"),
-        ("[cgroup]\na = 1\n", "2: \"a\" is no table; write [cgroup.\"NAME\"] above its settings"),
+        ("[cgroup]\na = 1\n", "2: \"a\" is not a table; write [cgroup.\"NAME\"] above its settings"),
         (
             "[sysfs]\nrecharge = 1\n",
             "2: unknown key \"recharge\"; there are recharge_mapped recharge_access recharge_adopt recharge_scope",
         ),
         ("[sysfs]\nrecharge_mapped = 2\n", "2: recharge_mapped does not take \"2\": "),
-        ("[sysfs]\nrecharge_scope = true\n", "2: recharge_scope does not take true: neither a word in quotes "),
+        ("[sysfs]\nrecharge_scope = true\n", "2: recharge_scope does not take true: neither a quoted word "),
         ("[cgroup.a]\nlimit = 1\n", "2: no knob has the name \"limit\"; there are dirty_limit_in_bytes "),
-        ("[cgroup.a]\ndirty_stat = 1\n", "2: memory.dirty_stat can not be set"),
+        ("[cgroup.a]\ndirty_stat = 1\n", "2: memory.dirty_stat cannot be set"),
         ("[cgroup.a]\ndirty_min = -1\n", "2: memory.dirty_min does not take \"-1\": "),
-        ("[cgroup.a]\ndirty_min = 0x10\n", "2: memory.dirty_min does not take 0x10: neither a word in quotes nor a decimal number"),
+        ("[cgroup.a]\ndirty_min = 0x10\n", "2: memory.dirty_min does not take 0x10: neither a quoted word nor a decimal number"),
         (
             "[cgroup.system.slice]\ndirty_min = 1\n",
             "1: \"slice\" is a table; if it is a part of the cgroup's name, quote the name: [cgroup.\"system.slice\"]",
@@ -93,10 +93,14 @@ fn mistakes() {
             "1: \"b\" is a table; if it is a part of the cgroup's name, quote the name: [cgroup.\"a.b.service\"]",
         ),
         ("[cgroup.a]\nlimit = true\n", "2: no knob has the name \"limit\"; there are dirty_limit_in_bytes "),
-        ("[cgroup.a]\ndirty_min = [1]\n", "2: memory.dirty_min does not take [1]: a list holds words in quotes"),
-        ("[cgroup.a]\ndirty_min = true\n", "2: memory.dirty_min does not take true: neither a word"),
-        ("[cgroup.a]\ndirty_min = 1979-05-27\n", "2: memory.dirty_min does not take 1979-05-27: neither a word"),
-        ("[cgroup.a]\ndirty_limit_in_bytes = \"4K\"\n", "2: memory.dirty_limit_in_bytes does not take \"4K\": the value is below"),
+        ("[cgroup.a]\ndirty_min = [1]\n", "2: memory.dirty_min does not take [1]: a list may only hold quoted words"),
+        ("[cgroup.a]\ndirty_min = true\n", "2: memory.dirty_min does not take true: neither a quoted word"),
+        ("[cgroup.a]\ndirty_min = 1979-05-27\n", "2: memory.dirty_min does not take 1979-05-27: neither a quoted word"),
+        ("[cgroup.a]\ndirty_limit_in_bytes = \"4K\"\n", "2: memory.dirty_limit_in_bytes does not take \"4K\": it is below the minimum of 8KiB, two pages"),
+        ("[cgroup.a]\npersistent = \"bogus\"\n", "2: memory.persistent does not take \"bogus\": it is not \"file\", \"shmem\" or \"file shmem\" ("),
+        ("[cgroup.a]\ndirty_pace_usec = 5\n", "2: memory.dirty_pace_usec does not take \"5\": it is below the minimum of 1ms ("),
+        ("[sysfs]\nrecharge_adopt = \"yes\"\n", "2: recharge_adopt does not take \"yes\": it is neither 0 nor 1 ("),
+        ("[sysfs]\nwriteback_pace_usec = 99999999\n", "2: writeback_pace_usec does not take \"99999999\": it is above the maximum of 10s ("),
         ("[cgroup.a]\ndirty_ratio = 1e1\n", "2: memory.dirty_ratio does not take \"1e1\": "),
         ("[cgroup.a]\ndirty_ratio = nan\n", "2: memory.dirty_ratio does not take \"nan\": "),
         ("[cgroup.a]\noptional = 1\n", "2: optional is true or false"),

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the rows come from: the machine as it is now, or a recording.
+
+use super::row::Row;
+use super::sampler::Sampler;
+use crate::cmd_record::player::Player;
+use memcgfs::derivation::State;
+use memcgfs::derivation::SystemLevel;
+
+/// Where the rows come from.
+pub enum Source {
+    Live(Sampler),
+    Replay(Player),
+}
+
+/// The system as a whole. All sizes are bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SystemFigures {
+    pub dirty: u64,
+    pub writeback: u64,
+    pub limit: u64,
+    pub state: State,
+}
+
+impl SystemFigures {
+    pub fn new(level: &SystemLevel) -> Self {
+        let bytes = memcgfs::page::bytes;
+        Self {
+            dirty: bytes(level.raw.dirty),
+            writeback: bytes(level.raw.writeback),
+            limit: level.bound.limit,
+            state: level.state(),
+        }
+    }
+}
+
+impl Source {
+    /// The rows of the last sample.
+    pub fn rows(&self) -> &[Row] {
+        match self {
+            Self::Live(sampler) => sampler.rows(),
+            Self::Replay(player) => player.rows(),
+        }
+    }
+
+    /// The system's figures then.
+    pub fn system(&self) -> Option<SystemFigures> {
+        match self {
+            Self::Live(sampler) => sampler.system().map(SystemFigures::new),
+            Self::Replay(player) => player.system(),
+        }
+    }
+
+    /// How many cgroups could not be read then.
+    pub fn unreadable(&self) -> usize {
+        match self {
+            Self::Live(sampler) => sampler.unreadable,
+            Self::Replay(_) => 0,
+        }
+    }
+
+    /// Take a sample, or go to the next recorded one.
+    pub fn look(&mut self) {
+        match self {
+            Self::Live(sampler) => sampler.look(),
+            Self::Replay(player) => player.step(1),
+        }
+    }
+
+    /// Go forward by this many samples in a recording.
+    pub fn step(&mut self, looks: isize) {
+        if let Self::Replay(player) = self {
+            player.step(looks);
+        }
+    }
+
+    /// Read the inherited memory of these rows.
+    pub fn read_inherited(&mut self, indices: impl IntoIterator<Item = usize>) {
+        if let Self::Live(sampler) = self {
+            sampler.read_inherited(indices);
+        }
+    }
+
+    /// Of a recording, where in it this is.
+    pub fn replayed(&self) -> Option<String> {
+        match self {
+            Self::Live(_) => None,
+            Self::Replay(player) => Some(player.place()),
+        }
+    }
+}
