@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# check-kernel.sh: can the module be built for this kernel? If not, one line says why, and the exit status is 1.
+# check-kernel.sh: check whether the module can be built for a kernel. If not, print the reason and exit with 1.
 # Usage: check-kernel.sh BUILD_TREE RELEASE
-# A build tree that is not there is no reason to refuse: dkms itself tells which headers are missing.
+# A missing build tree is not refused here: dkms itself reports missing headers.
 
 tree=$1 release=$2
 for config in "$tree/include/config/auto.conf" "$tree/.config"; do
 	[ -e "$config" ] && break
 done
 [ -e "$config" ] || exit 0
-for option in CONFIG_MEMCG_EXT CONFIG_RUST; do
+for option in CONFIG_MEMCG_POLICY CONFIG_RUST; do
 	grep -qx "$option=y" "$config" && continue
 	echo "memcg-knobs: no module is built for kernel $release, which is without its patches ($option=y is missing)"
 	exit 1
