@@ -82,4 +82,30 @@ halt first S
 # A fourth of the disk's speed is left to who only writes what is somebody else's.
 check_progress "the guest is not stopped" "${W[bytes]}" $((4 * M))
 
+# Whom the owner and the guest have above them may be another one by the time that a page
+# was written. What the guest dirtied counts against its own limit only, up to the first
+# that they have in common, and is counted no more there and nowhere else.
+#
+#        p  8M
+#        |
+#        q  6M, then none
+#       / \
+#   owner  guest 4M
+#
+cg_make p/q/owner p/q/guest
+set_knob p dirty_limit_in_bytes 8M
+set_knob p/q/guest dirty_limit_in_bytes 4M
+for round in {1..8}; do
+	set_knob p/q dirty_limit_in_bytes 6M
+	fill p/q/owner "mnt/round$round" "$M"
+	sync
+	fill p/q/guest "mnt/round$round" "$M" --overwrite
+	check_num "the owner's pages are dirty" "$(exactly_dirty p/q/owner)" '>=' $((M / 2))
+	set_knob p/q dirty_limit_in_bytes max
+	sync
+done
+hold p/q/owner $((8 * M)) "$(pick 4 3)" mnt/more
+check_held "the limit above them, when one between went" S $((8 * M))
+check_used "the limit above them, when one between went" S $((8 * M))
+
 finish
