@@ -325,6 +325,8 @@ conclude()
 	seconds[$name]=$4
 	tell "$name" "$result" "$4 s" "$words"
 	rm -f "$logs/$name".{tap,vm,console}
+	# What it measured can be read, however it ended.
+	cp "$work/$name.tap" "$logs"
 	if [[ $result == passed ]]; then
 		keep_verdict "${keys[$name]}" <<<"$words"
 	else
@@ -340,7 +342,6 @@ conclude()
 			tail -n 5 "$work/$name.tap"
 			tail -n 40 "$work/$job.vm"
 		} | sed 's/^/        /'
-		mv "$work/$name.tap" "$logs"
 		for part in vm console; do
 			cp "$work/$job.$part" "$logs/$name.$part"
 		done

@@ -9,8 +9,8 @@
 #
 # Half the speed of other tests' disks: writers are to wait for it, not for a
 # processor, which those of two cgroups share by their number.
-# vm: --disk 512M,bps=10000000 --timeout 90 --alone
-# vm-debug: --disk 512M,bps=2000000 --timeout 90
+# vm: --disk 512M,bps=10000000 --disk 64M,bps=1000000 --timeout 90 --alone
+# vm-debug: --disk 512M,bps=2000000 --disk 64M,bps=500000 --timeout 90
 . "$(dirname "$0")/lib.sh"
 setup
 # ext2, for a writer that waits for a journal commit does not compete meanwhile.
@@ -90,15 +90,17 @@ bounded "a grandchild under the grandparent's limit" p/c/g $limit
 set_knob p/c dirty_limit_in_bytes 64M
 bounded "a looser limit of a child does not help it" p/c/g $limit
 
-# A child's tighter limit holds beside a sibling that has none.
+# A child's tighter limit holds beside a sibling that has none. It writes to a disk that is
+# slower than its share of the other, or its pages might be gone before half of its limit was.
+fs_make ext2 slow "${SCRATCH2-}"
 set_knob p/c dirty_limit_in_bytes 4M
 cg_make p/sibling
 fill p/sibling mnt/sibling 24M
 spawn_writers sibling p/sibling mnt/sibling --size 24M --overwrite --seconds 600
 watch_limit sum p $limit
-# To make a file there can mean to wait for all that the disk has to write.
-hold p/c/g $((4 * M)) "$(pick once:16M once:5M)" mnt/b
+hold p/c/g $((4 * M)) "$(pick once:10M once:5M)" slow/b
 check_held "a tighter limit of a child" S $((4 * M))
+check_used "a tighter limit of a child" S $((4 * M))
 check_progress "a tighter limit of a child does not stop it" "${W[bytes]}" $((4 * M))
 halt sum S
 check_held "the sum beside it" S $limit

@@ -4,6 +4,8 @@
 # beside writes and O_DIRECT, which is not to be slowed by dirty pages that it
 # does not make.
 # vm: --disk 512M,bps=20000000 --alone
+# The debug kernel dirties pages at a few megabytes a second.
+# vm-debug: --disk 512M,bps=2000000
 . "$(dirname "$0")/lib.sh"
 setup
 
