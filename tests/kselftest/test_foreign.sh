@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What a cgroup has dirtied of another one's pages counts against its own limit until it was
-# written, and no longer, whatever becomes of the folios in the meantime: if they are split,
-# because the file gets shorter, or moved to another node. Nothing of it is left that
-# would hold the cgroup once it was removed.
+# written, and no longer, also if the folios are moved to another node in the meantime.
+# Nothing of it is left that would hold the cgroup once it was removed.
 # vm: --disk 512M,bps=20000000 --append numa=fake=2
 . "$(dirname "$0")/lib.sh"
 [[ -d /sys/devices/system/node/node1 ]] || skip_all "one memory node"
@@ -52,17 +51,6 @@ for type in xfs ext4; do
 	cg_make p/owner p/guest mover
 	set_knob p/guest dirty_limit_in_bytes $limit
 	has_room "$type"
-
-	owned mnt/split
-	for round in {1..3}; do
-		dirtied "mnt/split$round"
-		# A shorter file splits the folio that its end is in.
-		for left in $(seq $((size - 60 * 1024)) $((-60 * 1024)) 0); do
-			must truncate -s "$left" "$work/mnt/split$round.0"
-		done
-		sync
-	done
-	has_room "$type, folios that were split"
 
 	owned mnt/moved
 	moved=$(value_in /proc/vmstat pgmigrate_success)
