@@ -12,7 +12,7 @@ cg_make a p/c
 spawn_writers a a mnt/a --size 48M --seconds 3600 --writers "$(pick 2 1)"
 spawn_writers c p/c mnt/c --size 48M --seconds 3600 --mode mmap --writers "$(pick 2 1)"
 
-rounds=100 wrong=0
+rounds=$(pick 100 50) wrong=0
 for round in $(seq "$rounds"); do
 	must module_load
 	# The limits of the last time are forgotten.
