@@ -94,6 +94,7 @@ publish() {
 [[ ${DRY_RUN:-} ]] || check_packages
 toolchain
 base=$("$TOP/tools/source.sh")
+# shellcheck disable=SC2119 # All of them.
 mapfile -t patches < <(series_patches)
 patches+=("$TOP/packaging/kernel/rust-headers.patch")
 key=$({ basename "$base"; cat "${patches[@]}"; } | hash)

@@ -22,6 +22,7 @@ source "$TOP/tools/kbuild.sh"
 KEEP=3 # Builds of each flavor that stay in the cache.
 
 flavor=${1:-}
+# shellcheck disable=SC2119 # All of them.
 case $flavor in
 release | debug) mapfile -t patches < <(series_patches) ;;
 stock) patches=() ;;

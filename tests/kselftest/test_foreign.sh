@@ -69,7 +69,7 @@ for type in xfs ext4; do
 	dirtied mnt/left1
 	cg_remove p/guest p/owner
 	sync
-	rm -r "$work"/mnt/*
+	rm -r "${work:?}"/mnt/*
 	fs_remove mnt
 	echo 3 >/proc/sys/vm/drop_caches
 	check "$type: no removed cgroup is left" loop_until 30 nothing_dies

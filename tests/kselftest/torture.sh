@@ -44,7 +44,7 @@ status=0
 "$top/tests/vm/run.sh" --flavor "$flavor" "${machine[@]}" --timeout $((60 * minutes + 240)) \
 	--log "$log/$seed.console" -- \
 	env "TORTURE_SECONDS=$((60 * minutes))" "TORTURE_SEED=$seed" "TORTURE_ARGS=${ARGS-}" \
-	/tests/test_$what.sh </dev/null | tee "$log/$seed.tap" || status=$?
+	"/tests/test_$what.sh" </dev/null | tee "$log/$seed.tap" || status=$?
 echo "==> [$what] seed $seed: $( ((status == 0)) && echo "nothing was found" || echo "failed with $status"); all of it" \
 	"is in ${log#"$top/"}/$seed.{tap,console}"
 exit "$status"
