@@ -49,6 +49,13 @@ spawn_writers load a mnt/a --size 32M --writers 2 --seconds 600
 must await above a $((10 * M)) 20
 echo 32M >"$top/a/memory.max"
 check "memory.max lowered to 32M under load: below the new limit" await below a $((8 * M)) 20
+# Whoever was let go before has yet to dirty what that was for; but not who waits again.
+# shellcheck disable=SC2317 # loop_until calls it.
+both_wait()
+{
+	(($(stat_of a throttled_now) == 2))
+}
+check "and its writers wait for it" loop_until 20 both_wait
 watch_limit after a $((8 * M)) --seconds "$(pick 3 2)"
 collect after S
 check_held "memory.max lowered to 32M under load" S $((8 * M))
