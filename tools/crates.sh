@@ -15,17 +15,26 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 TARGET=x86_64-unknown-linux-gnu
 
+# Where the sources are for cargo.
+sources=$TOP
+
 # in_crate DIRECTORY ARGUMENT...: cargo, with its output under build/ and only the versions that Cargo.lock names.
 in_crate() {
 	local directory=$1
 	shift
 	CARGO_TARGET_DIR=$BUILD/cargo/$(basename "$directory") "$cargo" "$1" \
-		--manifest-path "$TOP/$directory/Cargo.toml" "${@:2}"
+		--manifest-path "$sources/$directory/Cargo.toml" "${@:2}"
 }
 
-# static DIRECTORY BINARY [RUSTFLAG...]: linked statically, because a guest holds no libraries.
+# static DIRECTORY BINARY [RUSTFLAG...]: linked statically, because a guest holds no libraries. What comes out depends on the
+# path of a crate that is not below another one's, so every checkout goes by the same: what a test ended with counts in any.
 static() {
 	local dest=$BUILD/bin
+	if [[ $sources == "$TOP" ]]; then
+		lock crates "$CACHE/checkout.lock"
+		sources=$CACHE/checkout
+		ln -sfn "$TOP" "$sources"
+	fi
 	step crates "building $2"
 	RUSTFLAGS="-C target-feature=+crt-static ${*:3}" \
 		logged crates in_crate "$1" build --locked --release --target "$TARGET" --jobs "$JOBS"
