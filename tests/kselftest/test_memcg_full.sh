@@ -185,7 +185,7 @@ tmpfs_make mnt "memcg=$top/pod,size=64M"
 # The target is full of something else, what it has in swap aside.
 spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M
 collect full W
-spawn full full --cgroup "$top/user" --file "$work/disk/f" --size 64M
+spawn full full --cgroup "$top/user" --file "$work/disk/f" --size 16M
 check "xfs, the target is full: none is looked for" does_not_flush collect full W
 check_eq "xfs, the target is full: it is told by ENOSPC" "${W[result]}" ENOSPC
 must put_back $tracing/events/xfs/xfs_blockgc_free_space/enable 0
