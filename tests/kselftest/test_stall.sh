@@ -3,42 +3,17 @@
 # A disk that takes nothing for a while: the writers of a limited cgroup wait for it, and
 # nobody else does. They can be killed, limits can be changed, what waits in a file can be
 # interrupted, the module comes out; and when the disk goes on all can be unmounted.
-#
-# The disk is a loop device whose file is on a file system that is frozen.
 # vm: --disk 256M,fs=ext4 --disk 256M,fs=ext4 --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup
-must mkdir "$work/under" "$work/good"
-must mount "$SCRATCH" "$work/under"
-mounts+=("$work/under")
-must mount "$SCRATCH2" "$work/good"
-mounts+=("$work/good")
-must truncate -s 128M "$work/under/image"
-must mke2fs -q -F -t ext2 -b 4096 -E nodiscard "$work/under/image"
-sync
-loop_mount ext2 under/image slow
-
-frozen=''
-freeze()
-{
-	must fsfreeze --freeze "$work/under"
-	frozen=1
-}
-# shellcheck disable=SC2317 # undo calls it.
-thaw()
-{
-	[[ ! $frozen ]] || fsfreeze --unfreeze "$work/under"
-	frozen=''
-}
-# Before anything is unmounted, or that would wait for ever.
-trap 'thaw; on_exit' EXIT
+stalling_disk
 
 limit=$((4 * M))
 cg_make p/stuck p/other
 set_knob p/stuck dirty_limit_in_bytes $limit
 set_knob p/other dirty_limit_in_bytes $limit
 
-freeze
+disk_stalls
 spawn_writers hog p/stuck slow/hog --size 32M --block 64k --writers 3 --seconds 600
 # shellcheck disable=SC2317 # loop_until calls it.
 all_wait()
@@ -48,9 +23,9 @@ all_wait()
 check "the writers wait" loop_until 60 all_wait
 
 # For the time that it lasts somebody else, who has a limit as well, goes on, on another disk.
-stalled=$(pick 60 20)
+lasts=$(pick 60 20)
 begin=$SECONDS
-spawn other append --cgroup "$top/p/other" --file "$work/good/log" --rate 20 --seconds "$stalled"
+spawn other append --cgroup "$top/p/other" --file "$work/good/log" --rate 20 --seconds "$lasts"
 
 # took SECONDS COMMAND...: no longer than that.
 took()
@@ -110,7 +85,7 @@ check "a cgroup whose pages are stuck can be removed" took 2 rmdir "$top/p/stuck
 check "and the module comes out after that" took 5 module_unload
 loaded=''
 
-check "the disk goes on" thaw
+check "the disk goes on" disk_goes_on
 check "and all is written" took 30 sync
 check "and unmounted" took 10 umount "$work/slow"
 mounts=("${mounts[@]:1}")

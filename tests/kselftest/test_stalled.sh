@@ -8,35 +8,10 @@
 #        p  8M
 #       /     \
 #   stuck     works
-#
-# The disk is a loop device whose file is on a file system that is frozen.
 # vm: --disk 256M,fs=ext4 --disk 256M,fs=ext4 --timeout 180
 . "$(dirname "$0")/lib.sh"
 setup
-must mkdir "$work/under" "$work/good"
-must mount "$SCRATCH" "$work/under"
-mounts+=("$work/under")
-must mount "$SCRATCH2" "$work/good"
-mounts+=("$work/good")
-must truncate -s 128M "$work/under/image"
-must mke2fs -q -F -t ext2 -b 4096 -E nodiscard "$work/under/image"
-sync
-loop_mount ext2 under/image slow
-
-frozen=''
-freeze()
-{
-	must fsfreeze --freeze "$work/under"
-	frozen=1
-}
-# shellcheck disable=SC2317 # undo calls it.
-thaw()
-{
-	[[ ! $frozen ]] || fsfreeze --unfreeze "$work/under"
-	frozen=''
-}
-# Before anything is unmounted, or that would wait for ever.
-trap 'thaw; on_exit' EXIT
+stalling_disk
 
 limit=$((8 * M))
 cg_make p/stuck p/works
@@ -84,7 +59,7 @@ alone=${W[ops]} tenth=$((100000 * ${VM_SLOWNESS:-1}))
 longest=$((W[p99_us] * 4 > tenth ? W[p99_us] * 4 : tenth))
 check_num "appends to the good disk" "$alone" '>' 0
 
-freeze
+disk_stalls
 watch_limit sum p $limit
 # All of them wait in front of whoever comes later.
 spawn_writers hog p/stuck slow/hog --size 4M --block 64k --writers 20 --seconds 600
@@ -111,7 +86,7 @@ check "they can be killed" loop_until 5 is_empty "$top/p/stuck"
 check_written "with nobody left who waits for the stalled disk, a sibling writes to the good one" p/works
 check_num "the limit is still full" "$(exactly_dirty p)" '>=' $((limit * 3 / 4))
 
-thaw
+disk_goes_on
 check "the disk goes on, and all is written" timeout $((30 * ${VM_SLOWNESS:-1})) sync
 
 finish

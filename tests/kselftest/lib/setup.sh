@@ -185,6 +185,38 @@ loop_mount()
 	mounts=("$work/$3" "${mounts[@]}")
 }
 
+# stalling_disk: a file system in $work/slow whose disk disk_stalls and disk_goes_on stop and
+# start: a loop device with its file on a file system that is frozen. Another disk, which
+# always works, is in $work/good.
+stalled=''
+stalling_disk()
+{
+	must mkdir "$work/under" "$work/good"
+	must mount "$SCRATCH" "$work/under"
+	mounts+=("$work/under")
+	must mount "$SCRATCH2" "$work/good"
+	mounts+=("$work/good")
+	must truncate -s 128M "$work/under/image"
+	must mke2fs -q -F -t ext2 -b 4096 -E nodiscard "$work/under/image"
+	sync
+	loop_mount ext2 under/image slow
+	# Before anything is unmounted, or that would wait for ever.
+	trap 'disk_goes_on; on_exit' EXIT
+}
+
+disk_stalls()
+{
+	must fsfreeze --freeze "$work/under"
+	stalled=1
+}
+
+# shellcheck disable=SC2317 # The trap calls it.
+disk_goes_on()
+{
+	[[ ! $stalled ]] || fsfreeze --unfreeze "$work/under"
+	stalled=''
+}
+
 # drop_journal DIRECTORY: remove an ext4's journal, whose commits tasks might wait for.
 drop_journal()
 {
