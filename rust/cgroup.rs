@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is kept for a cgroup. Data only; what it means is in `dirty.rs`, `recharge.rs` and
-//! `payments.rs`.
+//! The module's state of a cgroup. Data only; `dirty.rs`, `recharge.rs` and `payments.rs` give it
+//! its meaning.
 
 use kernel::{
     memcg,
@@ -37,33 +37,33 @@ use crate::{
 /// The page size as a power of two.
 pub(crate) const PAGE: u32 = PAGE_SHIFT as u32;
 
-/// A cgroup with its state.
+/// A cgroup together with its state.
 pub(crate) type Cgroup<'a> = memcg::Cgroup<'a, Knobs>;
 
-/// One that is not the root.
+/// A cgroup that is not the root.
 pub(crate) type NonRoot<'a> = memcg::NonRoot<'a, Knobs>;
 
 /// The state of one cgroup.
 #[pin_data]
 pub(crate) struct State {
-    /// Held while a file is written and what follows from it is done; `true` once the cgroup was
+    /// Held while a write to one of the cgroup's files takes effect; `true` once the cgroup was
     /// removed.
     #[pin]
     pub(crate) gone: Mutex<bool>,
-    /// What the files for dirty pages hold. A lock of its own, for the update of levels must not
-    /// sleep for a writer of files.
+    /// The values of the dirty page files. They have a lock of their own because updating levels
+    /// must not sleep, and thus must not wait for a task that writes to a file.
     #[pin]
     pub(crate) config: SpinLock<Config>,
-    /// The floors that the children ask for together, in pages.
+    /// The sum of the floors that the children request, in pages.
     pub(crate) children_min: Atomic<u64>,
-    /// Whether it has a floor granted, and counts among those who have.
+    /// Whether the cgroup has been granted a floor, and is included in [`Knobs::granted`].
     pub(crate) granted: Switch,
-    /// Its part in recharging.
+    /// The cgroup's part in recharging.
     pub(crate) recharge: Account,
 }
 
 impl State {
-    /// The state of a new cgroup, which may `adopt` what its predecessor left.
+    /// Creates the state of a new cgroup. With `adopt`, it takes over its predecessor's memory.
     pub(crate) fn new(adopt: bool) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             gone <- new_mutex!(false, "State::gone"),
@@ -75,23 +75,24 @@ impl State {
     }
 }
 
-/// A cgroup's part in the recharging of what removed cgroups left.
+/// A cgroup's part in recharging the memory of removed cgroups.
 pub(crate) struct Account {
-    /// Tries left to charge what it inherited to those who map it.
+    /// The attempts left to charge its inherited memory to the cgroups that map it.
     pub(crate) mapped: Tries<Shared>,
-    /// Tries left to take back what its predecessor left.
+    /// The attempts left to take over its predecessor's memory.
     pub(crate) adopt: Tries<Shared>,
-    /// Whether some cgroup wants to take back what this one inherited.
+    /// Whether a successor waits to take over memory that this cgroup inherited.
     pub(crate) wanted: Switch,
-    /// Until when there is to be no pass, in milliseconds of the monotonic clock.
+    /// No pass starts before this time, in milliseconds of the monotonic clock.
     pub(crate) rests_ms: Atomic<u64>,
-    /// When it was last looked for what nobody uses, likewise.
+    /// The time of the last search for unused page cache, in milliseconds of the same clock; 0
+    /// before the first.
     pub(crate) swept_ms: Atomic<u64>,
-    /// Pages that it was charged for.
+    /// The number of pages recharged to this cgroup.
     pub(crate) taken: Atomic<u64>,
-    /// Pages that it was relieved of.
+    /// The number of pages recharged from this cgroup to others.
     pub(crate) given: Atomic<u64>,
-    /// Pages that it could not be relieved of when it was tried.
+    /// The number of pages that could not be recharged from this cgroup.
     pub(crate) failed: Atomic<u64>,
 }
 
@@ -112,7 +113,7 @@ impl Account {
     }
 }
 
-/// A word of [`Tries`].
+/// An atomic word of [`Tries`].
 pub(crate) struct Shared(Atomic<u64>);
 
 impl Shared {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Dirty pages: the levels that follow from a cgroup's files.
+//! Dirty pages: computes the levels that follow from the values of a cgroup's files.
 //!
-//! A cgroup is counted, and has levels, only while something is set for it. The levels depend on
-//! memory as it is now, so they are computed again by [`update`] when the kernel finds them old,
-//! and at once when a file is written.
+//! A cgroup is counted, and has levels, only while something is set for it. Levels depend on the
+//! current state of memory, so [`update`] recomputes them when the kernel finds them outdated, and
+//! at once when a file is written.
 
 use kernel::{
     memcg::{
@@ -54,13 +54,13 @@ use crate::{
     switches::Knobs, //
 };
 
-/// What the files hold.
+/// Returns the values of the cgroup's dirty page files.
 pub(crate) fn config(cgroup: &Cgroup<'_>) -> Config {
     *cgroup.data().get_ref().config.lock()
 }
 
-/// Changes what the files hold as `change` says, and puts it in force; if `change` refuses, all
-/// stays as it was.
+/// Applies `change` to the values of the files and puts the result in force. If `change` returns an
+/// error, nothing changes.
 pub(crate) fn configure(
     cgroup: NonRoot<'_>,
     change: impl FnOnce(Config) -> Result<Config>,
@@ -72,7 +72,7 @@ pub(crate) fn configure(
     let old = config(&cgroup);
     let new = change(old)?;
 
-    // Nothing is in force for a cgroup that is not counted.
+    // Levels are in force only for a counted cgroup.
     let counted = if new.is_default() {
         cgroup.counted()
     } else {
@@ -94,7 +94,8 @@ pub(crate) fn configure(
     Ok(())
 }
 
-/// The files hold nothing any more, and nothing is in force. `gone` is held.
+/// Resets the files to their defaults and takes what they set out of force. The caller holds
+/// `gone`.
 pub(crate) fn clear(cgroup: NonRoot<'_>) {
     store(cgroup, config(&cgroup), Config::default());
     set_granted(&cgroup, false);
@@ -104,7 +105,7 @@ pub(crate) fn clear(cgroup: NonRoot<'_>) {
 fn store(cgroup: NonRoot<'_>, old: Config, new: Config) {
     *cgroup.data().get_ref().config.lock() = new;
     if let Some(parent) = cgroup.parent() {
-        // Modulo 2^64, so that the difference may be negative.
+        // Modulo 2^64, as the difference may be negative.
         parent.data().get_ref().children_min.fetch_add(
             new.min_pages(PAGE).0.wrapping_sub(old.min_pages(PAGE).0),
             Relaxed,
@@ -112,23 +113,25 @@ fn store(cgroup: NonRoot<'_>, old: Config, new: Config) {
     }
 }
 
-/// A floor is granted to the cgroup, or no longer.
+/// Records whether the cgroup has been granted a floor.
 fn set_granted(cgroup: &Cgroup<'_>, granted: bool) {
     let knobs = cgroup.policy();
     let was = cgroup.data().get_ref().granted.replace(granted);
 
     match (was, granted) {
         (false, true) => knobs.granted.fetch_add(1, Full),
-        // Modulo 2^32: one less.
+        // Subtracts one, modulo 2^32.
         (true, false) => knobs.granted.fetch_add(u32::MAX, Full),
         _ => return,
     };
     pace_others(knobs);
 }
 
-/// Paces those who have neither floor nor limit while there is a floor, or ends that.
+/// Starts pacing cgroups that have neither a floor nor a limit if a floor is granted anywhere, else
+/// stops it.
 fn pace_others(knobs: Registered<'_, Knobs>) {
-    // Several may do so at a time. Whoever is the last must not have looked before the others came.
+    // Concurrent callers may overwrite each other's result. Check again after each write, so that
+    // the last writer has seen the latest values.
     loop {
         let wanted = || match knobs.granted.load(Relaxed) {
             0 => None,
@@ -143,7 +146,7 @@ fn pace_others(knobs: Registered<'_, Knobs>) {
     }
 }
 
-/// The pace of the machine is `pace` from now on.
+/// Sets the system-wide pace.
 pub(crate) fn set_pace(knobs: Registered<'_, Knobs>, pace: Option<Micros>) {
     knobs.set_pace(pace);
     pace_others(knobs);
@@ -151,7 +154,7 @@ pub(crate) fn set_pace(knobs: Registered<'_, Knobs>, pace: Option<Micros>) {
     knobs.schedule(0);
 }
 
-/// Puts the pace of the machine in force for all who go by it, if it was set.
+/// Applies a new system-wide pace to all cgroups that have anything set.
 pub(crate) fn work(work: &Work<'_, Knobs>) {
     if work.repace.replace(false) {
         work.root().for_each(|cgroup| {
@@ -162,10 +165,10 @@ pub(crate) fn work(work: &Work<'_, Knobs>) {
     }
 }
 
-/// Grants floors anew below a cgroup after its own was changed from `old` pages, and to those who
-/// share with it, if that changes what they get: until they know, all floors together are more than
-/// may be granted. What the floor of a removed cgroup leaves to others has time until their next
-/// update.
+/// Recomputes floors after the floor that `cgroup` requests changed from `old` pages: those of its
+/// descendants, and those of its siblings if their grants change. Until then, the granted floors
+/// together exceed what may be granted. When a cgroup is removed, there is no such hurry: the
+/// others get its share with their next update.
 fn grant_anew(cgroup: NonRoot<'_>, old: Pages) {
     let Some(parent) = cgroup.parent() else {
         return;
@@ -177,8 +180,8 @@ fn grant_anew(cgroup: NonRoot<'_>, old: Pages) {
     };
     let new = config(&cgroup).min_pages(PAGE);
     let sum = Pages(parent.data().get_ref().children_min.load(Relaxed));
-    // There may be very many siblings, so leave alone those who get all that they ask for, as
-    // before, or nothing.
+    // There may be very many siblings. Leave them alone if they are granted all they request, as
+    // before, or nothing at all.
     let top = if floors::are_shared(sum, old, new, grant) {
         parent
     } else {
@@ -192,10 +195,11 @@ fn grant_anew(cgroup: NonRoot<'_>, old: Pages) {
     });
 }
 
-/// Computes the levels anew and puts them in force.
+/// Recomputes the levels and puts them in force.
 pub(crate) fn update(cgroup: Counted<'_, Knobs>) {
-    // Several may do so at a time. Whoever is the last must not have begun before a file was
-    // written, which for a floor may be that of another cgroup.
+    // Concurrent callers may overwrite each other's result. Check again after publishing, so that
+    // the last one to publish has seen the latest write to a file; for a floor, that may be the
+    // file of another cgroup.
     loop {
         let config = self::config(&cgroup);
         let figures = cgroup.figures();
@@ -231,18 +235,18 @@ fn publish(cgroup: Counted<'_, Knobs>, config: Config, figures: &Figures, floor:
     set_granted(&cgroup, floor != Pages(0));
 }
 
-/// Whether a cgroup asks for a floor.
+/// Returns whether the cgroup requests a floor.
 fn has_floor(cgroup: &Cgroup<'_>) -> bool {
     config(cgroup).min_pages(PAGE) != Pages(0)
 }
 
-/// The floor that is granted to a cgroup.
+/// Returns the floor that the cgroup is granted.
 fn floor(cgroup: &Cgroup<'_>, figures: &Figures) -> Pages {
     if !has_floor(cgroup) {
         return Pages(0);
     }
 
-    // From the top down. The last of the ancestors is the root, which asks for nothing.
+    // Go from the top down. The last of the ancestors is the root, which requests no floor.
     let depth = cgroup.ancestors().count().saturating_sub(1);
     let asks = (0..depth).rev().filter_map(|i| {
         let cgroup = cgroup.ancestors().nth(i)?;
@@ -257,7 +261,7 @@ fn floor(cgroup: &Cgroup<'_>, figures: &Figures) -> Pages {
     floors::granted(figures.system_limit.into(), asks)
 }
 
-/// The limits that hold for a cgroup's writers now, with its `figures`.
+/// Returns the limits that currently apply to the cgroup's writers, given its `figures`.
 pub(crate) fn in_force(cgroup: &Cgroup<'_>, figures: &Figures) -> InForce {
     let own = InForce::new(&config(cgroup), &inputs(figures));
 
@@ -279,14 +283,14 @@ fn inputs(figures: &Figures) -> Inputs {
     }
 }
 
-/// As many pages as a trigger is asked for, `None` for all.
+/// Converts the size written to a trigger file to a number of pages; `None` means all.
 pub(crate) fn goal(bytes: Option<Bytes>) -> memcg::Pages {
     bytes.map_or(memcg::Pages::MAX, |bytes| bytes.pages(PAGE).into())
 }
 
-/// Cleans `bytes` of the cgroup's dirty pages, or all of them.
+/// Writes back `bytes` of the cgroup's dirty pages, or all of them.
 ///
-/// [`EAGAIN`] if it was less than that.
+/// Returns [`EAGAIN`] if fewer were written.
 pub(crate) fn writeback(cgroup: NonRoot<'_>, bytes: Option<Bytes>) -> Result {
     let wanted = goal(bytes);
     if wanted == memcg::Pages(0) {
@@ -296,7 +300,7 @@ pub(crate) fn writeback(cgroup: NonRoot<'_>, bytes: Option<Bytes>) -> Result {
     let written = cgroup.writeback(wanted)?;
     let enough = match bytes {
         Some(_) => written.cleaned >= wanted,
-        // What is not dirty any more, since its file was removed, is not to be written either.
+        // Pages that are no longer dirty because their file was removed need not be written.
         None => written.cleaned >= written.goal || cgroup.events().dirty == memcg::Pages(0),
     };
     if enough {

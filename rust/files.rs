@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files that users see in a cgroup: what is read from each, and what a write to each does.
+//! The files that users see in each cgroup: what reading and writing them does.
 
 use kernel::{
     fmt,
@@ -42,7 +42,7 @@ use crate::{
     switches::Knobs, //
 };
 
-/// The files.
+/// All files of a cgroup.
 pub(crate) const FILES: &[File<Knobs>] = &[
     File::new::<LimitBytes>(),
     File::new::<BackgroundBytes>(),
@@ -57,7 +57,7 @@ pub(crate) const FILES: &[File<Knobs>] = &[
     File::new::<Persistent>(),
 ];
 
-/// The cgroup was removed: its floor is free for its siblings, its limits are over.
+/// Handles the removal of a cgroup: returns its floor to its siblings and lifts its limits.
 pub(crate) fn close(cgroup: NonRoot<'_>) {
     let mut gone = cgroup.data().get_ref().gone.lock();
 
@@ -66,7 +66,7 @@ pub(crate) fn close(cgroup: NonRoot<'_>) {
     payments::clear(cgroup);
 }
 
-/// The cgroup's files are gone, though it is there: nothing that they held stays in force.
+/// Handles the loss of a cgroup's files while the cgroup itself stays: undoes all that they set.
 pub(crate) fn reset(cgroup: NonRoot<'_>) {
     let _gone = cgroup.data().get_ref().gone.lock();
 
@@ -74,7 +74,7 @@ pub(crate) fn reset(cgroup: NonRoot<'_>) {
     payments::clear(cgroup);
 }
 
-/// A value, or `max` for none.
+/// Prints a value, or `max` for `None`.
 fn show_or_max(m: &SeqFile, value: Option<impl fmt::Display>) {
     match value {
         Some(value) => seq_print!(m, "{}\n", value),
@@ -82,7 +82,7 @@ fn show_or_max(m: &SeqFile, value: Option<impl fmt::Display>) {
     }
 }
 
-/// A size, or `max` for none.
+/// Prints a size, or `max` for `None`.
 fn show_size(m: &SeqFile, size: Option<Bytes>) {
     show_or_max(m, size.map(|bytes| bytes.0));
 }

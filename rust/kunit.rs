@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit suites of the files that have no kernel in them.
+//! KUnit suites for the files that do not depend on the kernel.
 //!
-//! The host's tests (`rust/policy/tests`) go through these files in depth. What is repeated here shows
-//! that the same lines compute the same inside the kernel, with its compiler options and checks.
+//! The host's tests (`rust/policy/tests`) cover these files in depth. The few cases repeated here
+//! show that the same code gives the same results inside the kernel, with its compiler options and
+//! checks.
 
 use kernel::{
     prelude::*,

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! memcg-knobs: control of dirty memory and of the ownership of charges per cgroup.
+//! memcg-knobs: per-cgroup control of dirty memory and of which cgroup is charged for memory.
 //!
-//! This is policy on the memory controller's extension point (`mm/memcg_policy.c`). Here it is
-//! registered, and what the kernel calls is passed on. Imports go down this list:
+//! This is a policy for the memory controller's extension point (`mm/memcg_policy.c`). This file
+//! registers it and dispatches the kernel's calls. A module imports only from those further down
+//! this list:
 //!
 //! - `files.rs`: the files that users see in a cgroup; `sysfs.rs`: those in `/sys/kernel/mm`.
-//! - `dirty.rs`: the levels that follow from a cgroup's files; `recharge.rs`: when what removed
-//!   cgroups left is charged to whom; `payments.rs`: which cgroup pays for others.
-//! - `cgroup.rs`: what is kept for a cgroup; `switches.rs`: for the machine. Data only.
-//! - `text.rs`: errors, values and units of `policy/` as the kernel has them.
-//! - `policy/`: arithmetic and parsing, with no kernel in it, which the host's tests and the CLI
-//!   use as well.
+//! - `dirty.rs`: the levels that follow from a cgroup's files; `recharge.rs`: when the memory of
+//!   removed cgroups is recharged, and to which cgroup; `payments.rs`: which cgroup pays for
+//!   others.
+//! - `cgroup.rs`: the state of a cgroup; `switches.rs`: the system-wide state. Data only.
+//! - `text.rs`: conversions between the errors, values and units of `policy/` and the kernel's.
+//! - `policy/`: arithmetic and parsing that do not depend on the kernel; the host's tests and the
+//!   command line tool use them as well.
 
 use kernel::{
     memcg::{
@@ -60,7 +62,7 @@ module! {
     license: "GPL v2",
 }
 
-/// The module: its policy is in force while this lives.
+/// The module. The policy is in force for as long as this lives.
 #[pin_data]
 struct MemcgKnobs {
     #[pin]
@@ -71,7 +73,7 @@ impl kernel::InPlaceModule for MemcgKnobs {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             registration <- Registration::new(Knobs::new()),
-            // What was inherited before the module was loaded has to be counted.
+            // Memory that was inherited before the module was loaded must be counted.
             _: {
                 registration.registered().schedule(GATHER_MS);
             },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which cgroup pays for those below it.
+//! Which cgroup pays for its descendants.
 
 use kernel::{
     memcg,
@@ -12,14 +12,14 @@ use crate::{
     policy::payments::Payments, //
 };
 
-/// What the cgroup pays for in place of those below it.
+/// Returns what the cgroup pays for in place of its descendants.
 pub(crate) fn of(cgroup: NonRoot<'_>) -> Payments {
     let memcg::payments::Payments { file, shmem } = cgroup.pays_for();
 
     Payments { file, shmem }
 }
 
-/// Lets the cgroup pay for `payments` from now on.
+/// Makes the cgroup pay for `payments`, and nothing else, from now on.
 pub(crate) fn set(cgroup: NonRoot<'_>, payments: Payments) -> Result {
     let gone = cgroup.data().get_ref().gone.lock();
     if *gone {
@@ -29,7 +29,7 @@ pub(crate) fn set(cgroup: NonRoot<'_>, payments: Payments) -> Result {
     Ok(())
 }
 
-/// Nothing is paid for any more. `gone` is held.
+/// Makes the cgroup pay for nothing. The caller holds `gone`.
 pub(crate) fn clear(cgroup: NonRoot<'_>) {
     pay_for(cgroup, Payments::default());
 }

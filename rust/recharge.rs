@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When what removed cgroups left is charged to whom.
+//! When the memory that removed cgroups leave behind is recharged, and to which cgroup.
 //!
-//! There is one worker for all cgroups. A removal, or the coming of a cgroup, only notes in the
-//! state of the cgroup that inherited, or came, that something is to be done; the worker comes a
-//! little later, so that it finds the notes of a whole burst, and what it could not do is tried
-//! again, later each time and a bounded number of times.
+//! A single worker serves all cgroups. When a cgroup is removed or created, a note in the state of
+//! the cgroup that inherits, or of the new one, records that there is work. The worker runs a
+//! little later, so that it handles a whole burst of notes at once. It retries what fails a bounded
+//! number of times, with growing delays.
 //!
-//! A pass looks at all that a cgroup inherited, for all successors that came meanwhile; after it
-//! the worker leaves that cgroup alone for a multiple of the time that it took.
+//! One pass examines all memory that a cgroup inherited, on behalf of all successors created
+//! meanwhile. Afterwards the worker leaves that cgroup alone for a multiple of the time the pass
+//! took.
 
 use kernel::{
     memcg::{
@@ -51,13 +52,15 @@ use crate::{
     switches::Knobs, //
 };
 
-/// While accesses are noted, milliseconds after which it is asked whether there is still a reason.
+/// While accesses are noted, the interval in milliseconds for checking whether that is still
+/// needed.
 const ACCESS_CHECK_MS: u32 = 10_000;
 
-/// How often a trigger has pages written that have to be before they can be moved.
+/// The maximum number of times a write to the trigger writes back dirty pages to be able to move
+/// them.
 const WRITES: u32 = 3;
 
-/// What a cgroup's `memory.recharge_stat` shows.
+/// The values in a cgroup's `memory.recharge_stat`.
 pub(crate) struct Stat {
     pub(crate) inherited: units::Pages,
     pub(crate) taken: units::Pages,
@@ -65,7 +68,7 @@ pub(crate) struct Stat {
     pub(crate) failed: units::Pages,
 }
 
-/// The monotonic clock.
+/// The monotonic clock, in milliseconds.
 struct Clock {
     begin_ms: u64,
     begin: Instant<Monotonic>,
@@ -90,14 +93,14 @@ fn account<'a>(cgroup: &Cgroup<'a>) -> &'a Account {
     &cgroup.data().get_ref().recharge
 }
 
-/// A cgroup is about to come. It may take back what its predecessor left.
+/// Handles the creation of a cgroup, which may take over its predecessor's memory.
 pub(crate) fn coming(knobs: Registered<'_, Knobs>) {
     if knobs.adopt.load() {
         knobs.schedule(GATHER_MS);
     }
 }
 
-/// A cgroup was removed, and leaves what it is charged for to its parent.
+/// Handles the removal of a cgroup, which leaves the memory charged to it to its parent.
 pub(crate) fn removed(cgroup: Cgroup<'_>) {
     let knobs = cgroup.policy();
 
@@ -119,7 +122,7 @@ pub(crate) fn removed(cgroup: Cgroup<'_>) {
     }
 }
 
-/// A limit of a cgroup is about to be written: there may be room for what is still elsewhere.
+/// Handles a change of a cgroup's limit, which may have made room for memory charged elsewhere.
 pub(crate) fn resized(cgroup: Cgroup<'_>) {
     let knobs = cgroup.policy();
     let (adopt, mapped) = (knobs.adopt.load(), knobs.mapped.load());
@@ -137,7 +140,7 @@ pub(crate) fn resized(cgroup: Cgroup<'_>) {
     }
 }
 
-/// Pages were moved, or could not be.
+/// Accounts pages that were moved, or that could not be moved.
 pub(crate) fn moved(from: Cgroup<'_>, to: Option<Cgroup<'_>>, what: Recharged) {
     let add = |count: &Atomic<u64>, pages: Pages| count.fetch_add(pages.0 as u64, Relaxed);
 
@@ -148,7 +151,7 @@ pub(crate) fn moved(from: Cgroup<'_>, to: Option<Cgroup<'_>>, what: Recharged) {
     }
 }
 
-/// What happened to a cgroup so far.
+/// Returns a cgroup's statistics.
 pub(crate) fn stat(cgroup: &Cgroup<'_>) -> Stat {
     let account = account(cgroup);
 
@@ -160,7 +163,7 @@ pub(crate) fn stat(cgroup: &Cgroup<'_>) -> Stat {
     }
 }
 
-/// The switch for mapped pages was written.
+/// Applies a write to `recharge_mapped`.
 pub(crate) fn mapped_switched(knobs: Registered<'_, Knobs>) {
     if knobs.mapped.load() {
         knobs.look_at_all.store(true);
@@ -168,14 +171,14 @@ pub(crate) fn mapped_switched(knobs: Registered<'_, Knobs>) {
     }
 }
 
-/// After how long to drop what nobody uses was written.
+/// Applies a write to `recharge_drop_sec`.
 pub(crate) fn drop_switched(knobs: Registered<'_, Knobs>) {
     if knobs.drop_sec().is_some() {
         knobs.schedule(0);
     }
 }
 
-/// To whom pages may go was written: some who could not have them now can.
+/// Applies a write to `recharge_scope`: some cgroups may now be eligible that were not before.
 pub(crate) fn scope_switched(knobs: &Control<'_, Knobs>) {
     mapped_switched(**knobs);
     if knobs.access.load() {
@@ -183,19 +186,19 @@ pub(crate) fn scope_switched(knobs: &Control<'_, Knobs>) {
     }
 }
 
-/// The switch for accesses was written.
+/// Applies a write to `recharge_access`.
 pub(crate) fn access_switched(knobs: &Control<'_, Knobs>) {
     if knobs.access.load() {
         knobs.accesses().start(knobs.scope() == Scope::Any);
         knobs.schedule(ACCESS_CHECK_MS);
     }
-    // It may have been switched off just before they were started.
+    // A concurrent write may have turned it off just before accesses were started.
     if !knobs.access.load() {
         knobs.accesses().stop();
     }
 }
 
-/// The sooner of two times to come again.
+/// Returns the shorter of two delays.
 fn sooner(a: Option<u32>, b: Option<u32>) -> Option<u32> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -203,7 +206,7 @@ fn sooner(a: Option<u32>, b: Option<u32>) -> Option<u32> {
     }
 }
 
-/// Does what was noted for all cgroups.
+/// Does all pending work, for all cgroups.
 pub(crate) fn work(work: &Work<'_, Knobs>) {
     let root = work.root();
     let clock = Clock::new(work.now_ms());
@@ -223,7 +226,7 @@ pub(crate) fn work(work: &Work<'_, Knobs>) {
                 .take(|| clock.now_ms(), || ask(&cgroup)),
         );
     });
-    // All who asked are served by one pass.
+    // A single pass serves all successors that have asked.
     root.for_each(|cgroup| {
         let inherits = cgroup.inherits();
 
@@ -245,7 +248,7 @@ pub(crate) fn work(work: &Work<'_, Knobs>) {
     }
 }
 
-/// Asks those above for what the cgroup left that was at the place of `cgroup` before.
+/// Requests the memory of `cgroup`'s predecessor from all ancestors that inherited some of it.
 fn ask(cgroup: &Cgroup<'_>) -> Attempt {
     if !cgroup.policy().adopt.load() {
         return Attempt::Done;
@@ -255,12 +258,12 @@ fn ask(cgroup: &Cgroup<'_>) -> Attempt {
             account(&above).wanted.store(true);
         }
     }
-    // A removed cgroup may take a while to go, and the new one may be there before; so all tries
-    // are made, whatever was found. They cost little where there is nothing left.
+    // The removal of the predecessor may complete only after its successor was created, so make all
+    // attempts, whatever this one found. They cost little if nothing is left.
     Attempt::Again
 }
 
-/// Milliseconds until `due_ms`, if that is to come.
+/// Returns the milliseconds until `due_ms`, or `None` if that has passed.
 fn until(due_ms: u64, clock: &Clock) -> Option<u32> {
     match due_ms.saturating_sub(clock.now_ms()) {
         0 => None,
@@ -268,7 +271,8 @@ fn until(due_ms: u64, clock: &Clock) -> Option<u32> {
     }
 }
 
-/// Charges what `cgroup` inherited to those who asked for it, and to those who map it.
+/// Recharges memory that `cgroup` inherited to successors that asked for it and to cgroups that map
+/// it.
 fn serve(cgroup: &Cgroup<'_>, clock: &Clock) -> Option<u32> {
     let knobs = cgroup.policy();
     let account = account(cgroup);
@@ -291,15 +295,16 @@ fn serve(cgroup: &Cgroup<'_>, clock: &Clock) -> Option<u32> {
         },
     );
     if adopt {
-        // What fails is asked for again.
+        // On failure, the successor asks again.
         let _ = pass(cgroup, clock, &to_users(cgroup, true, false));
     }
     wait
 }
 
-/// Drops what `cgroup` inherited and nobody used since the last time, if that is long enough ago.
+/// Drops inherited page cache that has not been used since the last sweep, if that is long enough
+/// ago.
 ///
-/// What came since then is looked at for the first time, and stays until the next.
+/// Page cache inherited since then is examined for the first time, and stays until the next sweep.
 fn sweep(cgroup: &Cgroup<'_>, clock: &Clock) -> Option<u32> {
     let knobs = cgroup.policy();
     let period_ms = knobs.drop_sec()?.saturating_mul(1000);
@@ -313,7 +318,7 @@ fn sweep(cgroup: &Cgroup<'_>, clock: &Clock) -> Option<u32> {
     if let Some(wait_ms) = until(due_ms, clock) {
         return Some(wait_ms);
     }
-    // What could not be freed is there the next time.
+    // What cannot be freed now is retried by the next sweep.
     let _ = pass(
         cgroup,
         clock,
@@ -329,7 +334,8 @@ fn sweep(cgroup: &Cgroup<'_>, clock: &Clock) -> Option<u32> {
     Some(period_ms)
 }
 
-/// What a pass charges to successors, and to those who map it.
+/// Returns the request for a pass that recharges memory to successors, to cgroups that map it, or
+/// to both.
 fn to_users(cgroup: &Cgroup<'_>, adopt: bool, mapped: bool) -> Recharge {
     Recharge {
         adopt,
@@ -340,7 +346,7 @@ fn to_users(cgroup: &Cgroup<'_>, adopt: bool, mapped: bool) -> Recharge {
     }
 }
 
-/// Looks at all that `cgroup` inherited once.
+/// Examines all memory that `cgroup` inherited, once.
 fn pass(cgroup: &Cgroup<'_>, clock: &Clock, what: &Recharge) -> Result<Recharged> {
     let begin_ms = clock.now_ms();
     let recharged = cgroup.recharge(what);
@@ -353,12 +359,12 @@ fn pass(cgroup: &Cgroup<'_>, clock: &Clock, what: &Recharge) -> Result<Recharged
     recharged
 }
 
-/// Moves `bytes`, or all, of what `cgroup` inherited to its users now.
+/// Recharges `bytes` of the memory that `cgroup` inherited, or all of it, to its users now.
 ///
-/// Whatever [`Knobs::scope`] is, they are below `cgroup`: whoever may write the file of a cgroup
-/// may do as they like with that, but not with others.
+/// The users must be below `cgroup`, whatever [`Knobs::scope`] is: a task that may write to the
+/// file of a cgroup may manage that cgroup's subtree, but not others.
 ///
-/// [`EAGAIN`] if it was less than that.
+/// Returns [`EAGAIN`] if less was recharged.
 pub(crate) fn on_demand(cgroup: NonRoot<'_>, bytes: Option<units::Bytes>) -> Result {
     let inherited = cgroup.inherited();
     let goal = goal(bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is kept for the machine: the values of the files in `/sys/kernel/mm/memcg_knobs`, and what
-//! is to be done by the worker.
+//! The system-wide state: the values of the files in `/sys/kernel/mm/memcg_knobs`, and the worker's
+//! pending tasks.
 
 use kernel::sync::atomic::{
     Atomic,
@@ -16,7 +16,7 @@ use crate::policy::{
     units::Micros, //
 };
 
-/// Something that is on or off, which is read on many occasions and changed now and then.
+/// A flag that is read often and rarely changed.
 pub(crate) struct Switch(AtomicFlag);
 
 impl Switch {
@@ -32,33 +32,35 @@ impl Switch {
         self.0.store(on, Relaxed);
     }
 
-    /// Sets it, and returns what it was.
+    /// Sets the flag and returns its previous value.
     pub(crate) fn replace(&self, on: bool) -> bool {
         self.0.xchg(on, Full)
     }
 }
 
-/// The machine's part of the policy.
+/// The policy's system-wide data.
 pub(crate) struct Knobs {
-    /// What a removed cgroup left and some process maps goes to that process's cgroup.
+    /// `recharge_mapped`: inherited memory that a process maps is charged to the cgroup of that
+    /// process.
     pub(crate) mapped: Switch,
-    /// What is accessed goes to the cgroup of the task that did.
+    /// `recharge_access`: inherited memory that a task accesses is charged to the cgroup of that
+    /// task.
     pub(crate) access: Switch,
-    /// A cgroup takes back what its predecessor left.
+    /// `recharge_adopt`: a cgroup takes over its predecessor's memory.
     pub(crate) adopt: Switch,
-    /// On for [`Scope::Any`].
+    /// Whether the scope is [`Scope::Any`].
     any: Switch,
-    /// Seconds after which what nobody uses is dropped, 0 for never.
+    /// The number of seconds after which unused page cache is dropped; 0 for never.
     drop_sec: Atomic<u32>,
-    /// The pace in microseconds, 0 for none.
+    /// The pace in microseconds; 0 for no pace.
     pace: Atomic<u32>,
-    /// The number of cgroups that have a floor granted.
+    /// The number of cgroups that have been granted a floor.
     pub(crate) granted: Atomic<u32>,
-    /// For the worker: the pace was written, and those who go by it do not know yet.
+    /// For the worker: the pace was written and must be applied to the cgroups that use it.
     pub(crate) repace: Switch,
-    /// For the worker: all that was inherited already is to be looked at, too.
+    /// For the worker: examine all memory inherited so far, too.
     pub(crate) look_at_all: Switch,
-    /// For the worker: it is to be counted what was inherited before the module was loaded.
+    /// For the worker: count the memory inherited before the module was loaded.
     pub(crate) count_all: Switch,
 }
 
@@ -78,7 +80,7 @@ impl Knobs {
         }
     }
 
-    /// To whom pages may go.
+    /// Returns which cgroups inherited pages may be recharged to.
     pub(crate) fn scope(&self) -> Scope {
         if self.any.load() {
             Scope::Any
@@ -91,7 +93,7 @@ impl Knobs {
         self.any.store(scope == Scope::Any);
     }
 
-    /// After how many seconds inherited page cache that nobody used is dropped.
+    /// Returns the number of seconds after which unused inherited page cache is dropped.
     pub(crate) fn drop_sec(&self) -> Option<u32> {
         match self.drop_sec.load(Relaxed) {
             0 => None,
@@ -103,7 +105,7 @@ impl Knobs {
         self.drop_sec.store(seconds.unwrap_or(0), Relaxed);
     }
 
-    /// The pace of those who do not say.
+    /// Returns the pace of cgroups that set none themselves.
     pub(crate) fn pace(&self) -> Option<Micros> {
         match self.pace.load(Relaxed) {
             0 => None,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files in `/sys/kernel/mm/memcg_knobs`: switches for all cgroups, and totals.
+//! The files in `/sys/kernel/mm/memcg_knobs`: system-wide switches and totals.
 
 use kernel::{
     fmt::Write,
@@ -33,7 +33,7 @@ use crate::{
     }, //
 };
 
-/// The files.
+/// All files in the directory.
 pub(crate) const ATTRIBUTES: &[Attribute<Knobs>] = &[
     Attribute::new::<SwitchFile<Mapped>>(),
     Attribute::new::<SwitchFile<Access>>(),
@@ -44,14 +44,14 @@ pub(crate) const ATTRIBUTES: &[Attribute<Knobs>] = &[
     Attribute::new::<Pace>(),
 ];
 
-/// A switch, `0` or `1`.
+/// A switch whose file holds `0` or `1`.
 trait OnOff {
     const NAME: &'static CStr;
 
-    /// Where it is kept.
+    /// Returns the switch itself.
     fn of(knobs: &Knobs) -> &Switch;
 
-    /// It was written.
+    /// Applies a write to the file.
     fn switched(_knobs: &Control<'_, Knobs>) {}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the policy's errors, values and units are to the kernel: an errno, a trait to print, types
-//! of its own.
+//! Conversions from the policy's errors, values and units to those of the kernel: to an errno, to
+//! the kernel's `Display`, and to its own types.
 
 use kernel::{
     fmt,
@@ -37,7 +37,7 @@ impl From<memcg::Pages> for Pages {
     }
 }
 
-/// More than there can be is all there is.
+/// Converts a count that exceeds the maximum to [`memcg::Pages::MAX`], which stands for all pages.
 impl From<Pages> for memcg::Pages {
     fn from(pages: Pages) -> Self {
         usize::try_from(pages.0).map_or(Self::MAX, |pages| Self(pages).min(Self::MAX))
@@ -50,7 +50,8 @@ impl From<Micros> for Delta {
     }
 }
 
-/// The kernel has a trait `Display` of its own, which the policy does not know of.
+/// Implements the kernel's own `Display` trait, which the policy does not know, with that of
+/// `core`.
 macro_rules! display {
     ($($type:ty),*) => {$(
         impl fmt::Display for $type {

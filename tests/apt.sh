@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# apt.sh: tests that tools/apt.sh installs what is missing without removing or downgrading anything, and that the repository
-# of `make kernel-deb` is one for apt. TAP on stdout.
-# Usage: tests/apt.sh      (takes Debian's apt; neither root nor a network, and nothing of this system is changed)
+# apt.sh: tests that tools/apt.sh installs missing packages without removing or downgrading anything, and that apt accepts
+# the repository of `make kernel-deb`. TAP on stdout.
+# Usage: tests/apt.sh      (needs Debian's apt, but neither root nor a network; the system is not changed)
 # shellcheck disable=SC2317 # check calls functions by their names.
 
 # shellcheck source=tools/env.sh
@@ -18,7 +18,7 @@ command -v apt-get dpkg-deb dpkg-scanpackages >/dev/null || {
 	done_testing
 }
 
-# made DIRECTORY NAME VERSION [FIELD]: a package in DIRECTORY.
+# made DIRECTORY NAME VERSION [FIELD]: make a package in DIRECTORY.
 made() {
 	local tree=$work/package-$2-$3
 	mkdir -p "$tree/DEBIAN" "$1"
@@ -37,16 +37,16 @@ suite() {
 		printf '%s\n' 'Origin: Debian' 'Label: Debian' "Suite: $1" "Codename: $1" "Date: $(date -u -R)" \
 			"Architectures: all $(dpkg --print-architecture)" 'Components: main' 'SHA256:'
 		echo " $(sha256sum <"$at/Packages" | cut -d ' ' -f 1) $(stat -c %s "$at/Packages") ${at#"$mirror/dists/$1/"}/Packages"
-		# As Debian's: taken from there only if it is asked for.
+		# Like Debian's: packages are taken from backports only on request.
 		[[ $1 != *-backports ]] || printf '%s\n' 'NotAutomatic: yes' 'ButAutomaticUpgrades: yes'
 	} >"$mirror/dists/$1/Release.new"
-	# The fields come before the list.
+	# The fields must come before the list.
 	{ grep -v '^ \|^SHA256' "$mirror/dists/$1/Release.new"; grep '^SHA256\|^ ' "$mirror/dists/$1/Release.new"; } \
 		>"$mirror/dists/$1/Release"
 }
 
-# new_system [SUITE...]: a new system for apt in $system, with the packages here 1.0, beside 2.0 and library 2.0~bpo, and these
-# releases among its sources.
+# new_system [SUITE...]: set up a new system for apt in $system, with the packages here 1.0, beside 2.0 and library 2.0~bpo
+# installed, and these releases as sources.
 new_system() {
 	local package name
 	system=$(mktemp -d "$work/system.XXXXXX")
@@ -74,7 +74,7 @@ new_system() {
 	before=$(installed)
 }
 
-# install PACKAGE...: as deps.sh does, but into that system.
+# install PACKAGE...: install like deps.sh, but into that system.
 install() (
 	as_root() { "$@"; }
 	BUILD=$work/build
@@ -85,7 +85,7 @@ installed() {
 	dpkg-query --admindir "$system/var/lib/dpkg" -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' | sed -n 's/^ii *//p'
 }
 
-# adds WHAT PACKAGE...: installing these adds so much, and changes nothing else.
+# adds WHAT PACKAGE...: installing these adds WHAT, and changes nothing else.
 adds() {
 	local said
 	said=$(install "${@:2}") || { echo "$said" && return 1; }
@@ -109,7 +109,7 @@ names_only_what_is_blocked() {
 	! install fine wanted | grep 'to install fine'
 }
 
-# That APT_OPTIONS and directories for the backports' lists do not stay behind.
+# leaves_nothing: APT_OPTIONS and directories for the backports' lists are not left behind.
 leaves_nothing() {
 	same '' "$(cd "$system/etc/apt" && find . -name '*memcg-knobs*')" && same '' "$(ls "$TMPDIR")"
 }
@@ -144,7 +144,7 @@ check "the system's sources stay as they are" leaves_nothing
 new_system "$release" "$release-backports"
 check "the same where backports are among the system's sources" adds $'program 2.0~bpo\nfine 1.0' program fine
 
-# A folder as kernel-deb.sh leaves it, with two versions of a package.
+# repository_for_apt: a folder like the result of kernel-deb.sh, with two versions of a package.
 repository_for_apt() {
 	local said
 	new_system

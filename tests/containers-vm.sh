@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # containers-vm.sh: tests of container platforms with the module, in a guest. containerd with memcg-nri: the values of a pod's
-# annotations are in the files of its containers' cgroups. podman: so are those of the example unit. TAP on stdout.
+# annotations are in the files of its containers' cgroups. podman: so are the values of the example unit. TAP on stdout.
 # Usage: tests/containers-vm.sh      (after `make` and `make kernel`)
 # RECORD=DIRECTORY: record the session of containerd and the plugin there, for userspace/memcg-nri/tests/recorded.
 #
-# containerd must have NRI, that is 1.7 or newer. If there is none on PATH, that of Debian 13 is downloaded to the cache, but
-# not installed; so is podman. Containers are started with crun; curl sends the requests of a kubelet to containerd.
+# containerd must have NRI, that is 1.7 or newer. If PATH has none, Debian 13's is downloaded to the cache, but not installed;
+# likewise podman. Containers are started with crun; curl sends the requests of a kubelet to containerd.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../tools/env.sh"
@@ -24,7 +24,7 @@ skip() {
 	exit
 }
 
-# has_nri: whether the containerd on PATH is new enough.
+# has_nri: the containerd on PATH is new enough.
 has_nri() {
 	local version
 	version=$(containerd --version 2>/dev/null | awk '{ print $3 }')
@@ -140,7 +140,7 @@ cat >"$work/guest" <<'END'
 PATH=/opt:$PATH
 work=/tmp
 source /tap.sh
-# wait_for COMMAND...: wait until it succeeds; the runner has the time limit.
+# wait_for COMMAND...: wait until the command succeeds; the runner has the time limit.
 wait_for() {
 	until "$@" >/dev/null 2>&1; do
 		kill -0 "$containerd" || give_up "containerd has ended"
@@ -169,7 +169,7 @@ pid_of() {
 }
 
 mkdir -p /out /var/run/nri /run
-# These are copied into containers.
+# podman copies these into containers.
 touch /etc/hosts /etc/resolv.conf
 containerd >/tmp/containerd 2>&1 &
 containerd=$!

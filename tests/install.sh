@@ -89,7 +89,7 @@ cli_files() {
 	"$INSTALL" cli && same "$(with_manifest /usr/local)" "$(files "$root")"
 }
 
-# With characters that are special to sed or systemd.
+# prefix_is_heeded: PREFIX may have characters that are special to sed or systemd.
 prefix_is_heeded() {
 	PREFIX='/opt/m k&|' "$INSTALL" cli &&
 		same "$(with_manifest '/opt/m k&|')" "$(files "$root")" &&
@@ -117,7 +117,7 @@ settings_are_kept() {
 		same '644 /etc/memcg-knobs.toml' "$(files "$root")" && [[ $(<"$root/etc/memcg-knobs.toml") == '[sysfs]' ]]
 }
 
-# A man page of an earlier version.
+# upgrade_removes_what_is_gone: an upgrade removes a man page of an earlier version.
 upgrade_removes_what_is_gone() {
 	local page=/usr/local/share/man/man1/memcgctl-former.1
 	"$INSTALL" cli && touch "$root$page" &&
@@ -184,7 +184,7 @@ else
 	skip "install: root is needed" "needs root, and a checkout that other users can read"
 fi
 
-# not_built: in a checkout without build/.
+# not_built: the message in a checkout without build/.
 not_built() {
 	mkdir -p "$work/checkout"
 	cp -r "$TOP/tools" "$TOP/packaging" "$work/checkout/"
@@ -228,7 +228,7 @@ dkms_is_whole() {
 	grep -qx "PACKAGE_VERSION=$version" "$root/usr/src/memcg-knobs-$version/dkms.conf"
 }
 
-# As dkms does when a patched kernel is installed, but in separate directories.
+# dkms_builds: build as dkms does when a patched kernel is installed, but in separate directories.
 dkms_builds() {
 	local dkms=(dkms --dkmstree "$work/dkms" --sourcetree "$root/usr/src")
 	mkdir -p "$work/dkms"
@@ -285,7 +285,7 @@ units() {
 
 fresh
 "$INSTALL" cli >/dev/null
-# The scale ends at "10.0 UNSAFE"; --threshold is in tenths.
+# unit_is_confined: the scale ends at "10.0 UNSAFE"; --threshold is in tenths.
 unit_is_confined() {
 	systemd-analyze security --offline=yes --no-pager --threshold=29 \
 		"$root/usr/local/lib/systemd/system/memcg-knobs.service"

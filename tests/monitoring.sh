@@ -57,7 +57,7 @@ matches_schema() {
 		node "$schema/node_modules/typescript/bin/tsc" --noEmit --strict --skipLibCheck --target es2022 "$work/dashboard.ts"
 }
 
-# memcgctl reports each metric that the rules and the dashboard use; the name of a counter has a suffix there.
+# names: memcgctl reports each metric that the rules and the dashboard use; they add a suffix to the names of counters.
 names() {
 	local name status=0
 	while read -r name; do

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# speed.sh: tests that memcgctl is fast where there are many cgroups: how long it takes to start, what `tree` of 10,000 cgroups
-# takes in time and memory, and `top` of 1,000 of a processor. TAP on stdout.
+# speed.sh: tests that memcgctl is fast with many cgroups: the time to start, the time and memory of `tree` with 10,000 cgroups,
+# and the processor use of `top` with 1,000. TAP on stdout.
 # Usage: tests/speed.sh      (after `make userland`)
-# The cgroups are directories in memory with the files that memcgctl reads, as long as the kernel's. Processor time is
-# measured, so that it matters little what else the machine does.
+# The cgroups are directories in memory with the files that memcgctl reads, of the same length as the kernel's. Processor time
+# is measured, so that the load of the machine matters little.
 # shellcheck disable=SC2317 # check calls functions by their names.
 
 # shellcheck source=tools/env.sh
@@ -14,7 +14,8 @@ set +e
 # shellcheck source=tests/tap.sh
 source "$TOP/tests/tap.sh"
 
-# bounds SECONDS RUNS KILOBYTES COMMAND...: the fastest of so many runs takes no more processor time, and none more memory.
+# bounds SECONDS RUNS KILOBYTES COMMAND...: the fastest of RUNS runs takes at most SECONDS of processor time, and no run more
+# than KILOBYTES of memory.
 bounds() {
 	python3 - "$@" <<-'END'
 		import os
@@ -23,7 +24,7 @@ bounds() {
 		seconds, runs, kilobytes, command = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
 		times, sizes = [], []
 		for _ in range(runs):
-		    # Not fork(): the time to copy this process would count.
+		    # Not fork(): the time to copy this process would be counted.
 		    pid = os.posix_spawn(command[0], command, {}, file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
 		    status, usage = os.wait4(pid, 0)[1:]
 		    assert status == 0, status
@@ -34,7 +35,7 @@ bounds() {
 	END
 }
 
-# made NAME SLICES: a machine with so many slices of 99 services each.
+# made NAME SLICES: make a system with SLICES slices of 99 services each.
 made() {
 	python3 - "$work/$1" "$2" <<-'END'
 		import os
@@ -78,12 +79,12 @@ made() {
 ctl=$BUILD/bin/memcgctl
 [[ -x $ctl ]] || die speed "build/bin/memcgctl is missing: run \`make userland\` first"
 
-# on NAME ARGUMENT...: the command set to that machine, in $command.
+# on NAME ARGUMENT...: set $command to memcgctl with these arguments on that system.
 on() {
 	command=("$ctl" --cgroup-root "$work/$1/cgroup" --proc-root "$work/$1/proc" --sys-root "$work/$1/sys" "${@:2}")
 }
 
-# shown NAME COMMAND...: the check, and the figures also where it passes.
+# shown NAME COMMAND...: a check that prints the figures even if it passes.
 shown() {
 	check "$@"
 	sed 's/^/# /' "$work/said"
@@ -93,7 +94,7 @@ made few 1
 made thousand 10
 made many 100
 on few show part-0.slice
-# What it takes to start any process is not memcgctl's.
+# The time to start any process is not memcgctl's.
 any=$(bounds 1 100 24000 /bin/true | awk '{ print $1 }')
 shown "start: 1 ms more than any program" bounds "$(awk "BEGIN { print $any + 0.001 }")" 100 24000 "$ctl" --version
 shown "show one cgroup: 2 ms more" bounds "$(awk "BEGIN { print $any + 0.002 }")" 50 24000 "${command[@]}"
@@ -102,8 +103,8 @@ shown "tree of 10,000 cgroups: 1 s and 24 MB" bounds 1 3 24000 "${command[@]}"
 on many metrics
 shown "metrics of 10,000 cgroups: 2 s and 48 MB" bounds 2 2 48000 "${command[@]}"
 
-# top_of MOST COMMAND...: on a terminal, `top` takes no more of a processor than that. What its start takes is that of one
-# that is left at once.
+# top_of MOST COMMAND...: on a terminal, `top` uses at most MOST of a processor. The cost of its start is measured with one
+# that is left immediately.
 top_of() {
 	python3 - "$@" <<-'END'
 		import fcntl
@@ -140,7 +141,7 @@ top_of() {
 		    assert status == 0, status
 		    return usage.ru_utime + usage.ru_stime
 
-		# Five looks of the default interval, 2 s.
+		# Five updates at the default interval of 2 s.
 		part = min((run(10) - run(0)) / 10 for _ in range(2))
 		print(f"{100 * part:.2f} % of a processor")
 		sys.exit(part > most)

@@ -9,7 +9,7 @@ if [[ ! ${work-} ]]; then
 fi
 number=0 failed=0
 
-# check NAME COMMAND...: one test. What the command prints is shown if it fails.
+# check NAME COMMAND...: one test. The output of the command is shown if it fails.
 check() {
 	local name=$1
 	shift
@@ -23,7 +23,7 @@ check() {
 	fi
 }
 
-# is NAME WANTED COMMAND...: one test, of what the command prints.
+# is NAME WANTED COMMAND...: one test of the command's output.
 is() {
 	local name=$1 wanted=$2 found
 	shift 2
@@ -40,12 +40,12 @@ skip() {
 	echo "ok $number - $1 # SKIP $2"
 }
 
-# check_if REASON NAME COMMAND...: the same, or skipped if there is a reason.
+# check_if REASON NAME COMMAND...: check, or skip the test if REASON is not empty.
 check_if() {
 	if [[ $1 ]]; then skip "$2" "$1"; else check "${@:2}"; fi
 }
 
-# same WANTED FOUND: two lists, in any order.
+# same WANTED FOUND: compare two lists, in any order.
 same() {
 	diff <(sort <<<"$1") <(sort <<<"$2")
 }

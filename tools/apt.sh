@@ -20,7 +20,7 @@ apt_obstacles() {
 		down { for (i = 1; i <= NF; i++) print $i, "would be downgraded" }' <<<"$plan"
 }
 
-# apt_get NAME PACKAGE...: install these, and remove nothing. Another apt that is running is waited for.
+# apt_get NAME PACKAGE...: install these, and remove nothing. Wait for another apt that is running.
 apt_get() {
 	local name=$1
 	shift
@@ -56,12 +56,12 @@ apt_path() {
 	echo "$path"
 }
 
-# from_backports NAME PACKAGE...: install these from the release's backports if nothing is in the way there.
+# from_backports NAME PACKAGE...: install these from the release's backports if there are no obstacles.
 from_backports() (
 	name=$1
 	shift
 	at=$(mktemp -d)
-	# What apt leaves there belongs to root.
+	# The files that apt leaves there belong to root.
 	trap 'as_root rm -rf "$at"' EXIT
 	chmod 755 "$at"
 	apt_backports "$name" "$at" && [[ ! $(apt_obstacles "$@") ]] || exit
@@ -69,9 +69,9 @@ from_backports() (
 	apt_get "$name" "$@"
 )
 
-# apt_install NAME PACKAGE...: install them without removing or downgrading anything. A package that cannot be installed so
-# comes from backports if it can be installed from there. If one cannot be installed at all, nothing is, and the message
-# names what is in its way.
+# apt_install NAME PACKAGE...: install these without removing or downgrading anything. A package for which that is impossible
+# is installed from backports if possible. If a package cannot be installed at all, nothing is installed, and the message
+# names the obstacles.
 apt_install() {
 	local name=$1 package line words=() plain=() blocked=()
 	shift
@@ -89,7 +89,7 @@ apt_install() {
 			words+=("to install $package: $line")
 		done < <(apt_obstacles "$package")
 	done
-	# Each by itself may be fine, and the conflict between two of them.
+	# Each package alone may be installable, while two of them conflict.
 	((${#words[@]})) || mapfile -t words < <(apt_obstacles "$@")
 	die "$name" "nothing was installed, because something is in the way and installed packages are not removed or downgraded:" \
 		"${words[@]}" "Resolve this with \`apt install\`, choosing versions that fit together, then run this again."
@@ -108,8 +108,8 @@ archive_keyring() {
 	echo "$keyring"
 }
 
-# repository CODENAME: the address of the Debian mirror that the system's sources name for that release. Debian's mirrors are
-# not named in this project.
+# repository CODENAME: the address of the Debian mirror that the system's sources name for that release. This project names no
+# mirrors.
 repository() {
 	# shellcheck disable=SC2016 # apt expands it.
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' "Codename: $1" | head -n 1

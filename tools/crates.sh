@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# crates.sh: everything done with cargo, that is all Rust but the module.
+# crates.sh: everything that is done with cargo, that is, all Rust except the module.
 # Usage: tools/crates.sh build [PROGRAM...]|debug|test|lint|fuzz [SECONDS]
-#   build   static binaries in build/bin: memcgctl and workload, or those that are named. memcg-nri goes to build/nri,
+#   build   static binaries in build/bin: memcgctl and workload, or the named programs. memcg-nri goes to build/nri,
 #           because guests do not need it. The output of cargo is in build/log/crates.log.
-#   debug   memcg-nri as its tests use it, not optimized and with shared libraries; prints its path
+#   debug   memcg-nri for its tests, not optimized and with shared libraries; prints its path
 #   test    unit and property tests on this machine
-#   lint    rustfmt and clippy, warnings being errors
+#   lint    rustfmt and clippy; warnings are errors
 #   fuzz    build the fuzz targets, and run each for SECONDS (10). This needs a C++ compiler, but neither cargo-fuzz nor a
-#           nightly compiler. What they find is in build/fuzz.
+#           nightly compiler. Findings are in build/fuzz.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 TARGET=x86_64-unknown-linux-gnu
 
-# Where the sources are for cargo.
+# The directory of the sources for cargo.
 sources=$TOP
 
-# in_crate DIRECTORY ARGUMENT...: cargo, with its output under build/ and only the versions that Cargo.lock names.
+# in_crate DIRECTORY ARGUMENT...: run cargo with its output under build/, and only with the versions in Cargo.lock.
 in_crate() {
 	local directory=$1
 	shift
@@ -26,8 +26,8 @@ in_crate() {
 		--manifest-path "$sources/$directory/Cargo.toml" "${@:2}"
 }
 
-# static DIRECTORY BINARY [RUSTFLAG...]: linked statically, because a guest holds no libraries. What comes out depends on the
-# path of a crate that is not below another one's, so every checkout goes by the same: what a test ended with counts in any.
+# static DIRECTORY BINARY [RUSTFLAG...]: build a static binary, because guests have no libraries. A binary depends on the path
+# of crates that are outside of its own crate's directory, so all checkouts use the same path: verdicts hold in every checkout.
 static() {
 	local dest=$BUILD/bin
 	if [[ $sources == "$TOP" ]]; then
@@ -53,7 +53,7 @@ build)
 		case $program in
 		memcgctl) static userspace memcgctl ;;
 		memcg-nri) static userspace/memcg-nri memcg-nri ;;
-		# With nothing to relocate it starts without the page faults of that, which are slow on the debug kernel.
+		# Without relocations, it starts without their page faults, which are slow on the debug kernel.
 		workload) static tests/workload workload -C relocation-model=static ;;
 		*) die crates "there is no program \"$program\": memcgctl, memcg-nri and workload are" ;;
 		esac
@@ -75,7 +75,7 @@ lint)
 		in_crate "$crate" fmt --all -- --check
 		in_crate "$crate" clippy --locked --workspace --all-targets --jobs "$JOBS" -- -D warnings
 	done
-	# The fuzz targets need a compiler for C++; their entry points are among the library's tests.
+	# The fuzz targets need a C++ compiler; their entry points are checked with the library's tests.
 	in_crate userspace/fuzz fmt -- --check
 	;;
 fuzz)

@@ -7,7 +7,7 @@
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-# The compilers are not checked: those of a rustup toolchain belong to no package.
+# The compilers are not checked, because a rustup toolchain belongs to no package.
 missing=()
 for package in dpkg-dev debhelper dh-dkms; do
 	[[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] || missing+=("$package")

@@ -30,7 +30,7 @@ run() {
 	esac
 }
 
-# expected STEP: in seconds. A step that has been built before is only checked.
+# expected STEP: the expected duration in seconds. A step that has been built before is only checked.
 expected() {
 	local last=''
 	[[ ! -s $durations/$1 ]] || last=$(<"$durations/$1")
@@ -56,7 +56,7 @@ follow() {
 	[[ ! -t 1 ]] || printf '\033[K'
 }
 
-# build STEP: run it with its output in a log, in a process group that ends with this script.
+# build STEP: run the step with its output in a log, in a process group that ends with this script.
 build() {
 	local log=$BUILD/log/demo-$1.log status=0
 	mkdir -p "$BUILD/log"

@@ -3,8 +3,8 @@
 # deps.sh: install the dependencies of building and testing, on Debian 12 and 13; elsewhere, print what is missing.
 # Usage: tools/deps.sh [lint|test|image|neighbours]      (lint: also formatters and linters; test: also the programs that
 # memcgctl is tested with; image, neighbours: also the dependencies of the target of that name)
-# If nothing is missing, it takes a fraction of a second and changes nothing. It never removes or downgrades an installed
-# package, see apt.sh. The output of apt and cargo is in build/log/deps.log.
+# If nothing is missing, it takes a fraction of a second and changes nothing. It never removes or downgrades installed
+# packages, see apt.sh. The output of apt and cargo is in build/log/deps.log.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -26,7 +26,7 @@ PACKAGES=(git make bash perl python3 gcc libc6-dev pkgconf ca-certificates
 [[ ${1:-} == neighbours ]] && PACKAGES+=(fio stress-ng libcap-dev libnuma-dev)
 [[ ${1:-} == test ]] && PACKAGES+=(systemd crun curl python3-yaml debhelper dh-dkms dkms lintian)
 
-# Debian 12 has its current Rust under other names.
+# Debian 12 has the current Rust under other names.
 rust_packages() {
 	case ${VERSION_ID:-} in
 	12) rustc=rustc-web src=rust-web-src cargo=cargo-web fmt=rustfmt-web clippy=rust-web-clippy bindgen= ;;
@@ -38,7 +38,7 @@ rust_packages() {
 	[[ -z $bindgen ]] || find_bindgen >/dev/null || PACKAGES+=("$bindgen")
 	if [[ $want_lint ]]; then
 		cargo fmt --version &>/dev/null || PACKAGES+=("$fmt")
-		# Linting the module takes the clippy of the very rustc that built the kernel.
+		# Linting the module needs the clippy of the same rustc that built the kernel.
 		lint_rustc=$(find_rustc || echo "/usr/bin/rustc")
 		[[ -x $(dirname "$lint_rustc")/clippy-driver ]] || PACKAGES+=("$clippy")
 	fi
@@ -67,19 +67,19 @@ install_bindgen() {
 	logged deps "$cargo" install bindgen-cli --version "$BINDGEN_VERSION" --locked --jobs "$JOBS" --root ~/.cargo
 }
 
-# static_libc: whether a program can be linked statically, as those for the guests are.
+# static_libc: a program can be linked statically, which the programs for guests need.
 static_libc() {
 	echo 'int main(void) { return 0; }' | gcc -static -x c -o /dev/null - 2>/dev/null
 }
 
-# libclang SUFFIX: whether the library that bindgen loads exists, where toolchain() looks for it.
+# libclang SUFFIX: the library that bindgen loads exists where toolchain() looks for it.
 libclang() {
 	local dir
 	dir=$("$(command -v "llvm-config$1" || echo false)" --libdir) || return
 	compgen -G "$dir/libclang*.so*" >/dev/null
 }
 
-# On other systems each program is looked for, since package names differ.
+# On other systems, look for each program, because package names differ.
 report_missing() {
 	local program missing=() llvm='' rustc
 	for program in git perl python3 gcc pkg-config flex bison bc cpio depmod rsync xz qemu-system-x86_64 busybox \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# env.sh: what every script here sources: where things are, which compilers build the kernel, how work is reported.
-# Sourcing it changes nothing on the machine; installing is deps.sh's job.
+# env.sh: sourced by every script here: the directories, the compilers that build the kernel, and the reporting of work.
+# Sourcing it changes nothing on the machine; deps.sh installs dependencies.
 # shellcheck disable=SC2034 # Most of what is set here is for those who source it.
 
 set -euo pipefail
@@ -11,7 +11,7 @@ export LC_ALL=C
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL GNUMAKEFLAGS
 unset ARCH CROSS_COMPILE KBUILD_OUTPUT LLVM LOCALVERSION KCFLAGS KCPPFLAGS KAFLAGS KRUSTFLAGS HOSTCFLAGS HOSTRUSTFLAGS
 
-# Nobody's own settings (signing, prefixes, abbreviation) may change how patches are applied or written.
+# A user's own settings (signing, prefixes, abbreviation) must not change how patches are applied or written.
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -26,7 +26,7 @@ else
 fi
 export MEMCG_KNOBS_CACHE=$CACHE
 
-# One clock for a whole run, however many scripts it takes.
+# The start of the whole run, however many scripts it consists of.
 export MEMCG_KNOBS_START=${MEMCG_KNOBS_START:-$EPOCHSECONDS}
 
 # --- reporting -------------------------------------------------------------------------------------------------------
@@ -40,13 +40,13 @@ elapsed() {
 	minutes $((EPOCHSECONDS - MEMCG_KNOBS_START))
 }
 
-# step NAME TEXT: one line for each thing that takes time. MEMCG_KNOBS_TOTAL is how long all of them are expected to take.
+# step NAME TEXT: print a line for a step that takes time. MEMCG_KNOBS_TOTAL is the expected duration of all steps.
 step() {
 	printf '==> [%s] %s (%s elapsed%s)\n' "$1" "$2" "$(elapsed)" \
 		"${MEMCG_KNOBS_TOTAL:+ of about $(minutes "$MEMCG_KNOBS_TOTAL")}"
 }
 
-# die NAME TEXT...: each TEXT becomes a line; the first says what is wrong, the others what to do.
+# die NAME TEXT...: print each TEXT as a line, and exit. The first states the problem, the others the remedy.
 die() {
 	local name=$1
 	shift
@@ -56,7 +56,7 @@ die() {
 	exit 1
 }
 
-# logged LOG COMMAND...: what other programs print goes to build/log/LOG.log. If they fail the end of it is shown.
+# logged LOG COMMAND...: run a program with its output in build/log/LOG.log. If it fails, show the end of the log.
 logged() {
 	local log=$BUILD/log/$1.log status=0
 	shift
@@ -85,7 +85,7 @@ hash() {
 # --- locking -------------------------------------------------------------------------------------------------------
 
 # lock NAME FILE: hold FILE's lock until this process ends. The descriptor is not closed on exec, so children that
-# outlive a killed script keep the lock for as long as they may still write.
+# outlive a killed script keep the lock for as long as they can write.
 lock() {
 	local fd
 	mkdir -p "$(dirname "$2")"
@@ -106,7 +106,7 @@ at_least() {
 	[[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
-# Prints the suffix of an LLVM that has every tool the kernel's LLVM= asks for ("-19", or "none").
+# find_llvm: print the suffix of an LLVM that has every tool that the kernel's LLVM= needs ("-19", or "none").
 find_llvm() {
 	local suffix tool
 	for suffix in -19 "" -22 -21 -20 -18 -17; do
@@ -120,7 +120,7 @@ find_llvm() {
 	return 1
 }
 
-# Prints a rustc that is new enough and has the library's source beside it, which the kernel compiles.
+# find_rustc: print a rustc that is new enough and comes with the library's source, which the kernel compiles.
 find_rustc() {
 	local rustc
 	for rustc in /usr/bin/rustc $(type -ap rustc); do
@@ -144,7 +144,7 @@ find_bindgen() {
 	return 1
 }
 
-# Prints a cargo for programs that run in user space.
+# find_cargo: print a cargo for programs that run in user space.
 find_cargo() {
 	local cargo
 	for cargo in $(type -ap cargo) ~/.cargo/bin/cargo; do
@@ -156,7 +156,7 @@ find_cargo() {
 	return 1
 }
 
-# toolchain: fill KMAKE with the make command that builds a kernel, TOOLCHAIN with what its compilers call themselves.
+# toolchain: set KMAKE to the make command that builds a kernel, and TOOLCHAIN to the version strings of its compilers.
 toolchain() {
 	local suffix rustc bindgen cc
 	suffix=$(find_llvm) || die toolchain "no complete LLVM >= $LLVM_MIN (clang, lld, llvm)" "$DEPS_HINT"
@@ -169,12 +169,12 @@ toolchain() {
 	LIBCLANG_PATH=$("$(command -v "llvm-config$suffix" || echo false)" --libdir || true)
 	[[ $LIBCLANG_PATH ]] || unset LIBCLANG_PATH
 	if command -v ccache >/dev/null; then
-		# Objects do not name the directory they were built in, so it must not count. What a file includes is read from
-		# the list that the compiler writes anyway: preprocessing it once more only to know costs a fifth of a cold build.
+		# Objects do not contain their build directory, so leave it out of the hash. A file's includes are read from the
+		# compiler's dependency list: preprocessing each file again for them costs a fifth of a cold build.
 		export CCACHE_DIR=$CACHE/ccache CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
 		cc="ccache $cc"
 	fi
-	# Fixed stamps make equal input give equal output, which ccache needs. clippy has to be rustc's own sibling.
+	# With fixed time stamps, equal input gives equal output, which ccache needs. clippy must belong to the same rustc.
 	KMAKE=(make "LLVM=${suffix:-1}" "CC=$cc" "RUSTC=$rustc" "HOSTRUSTC=$rustc" "BINDGEN=$bindgen"
 		"CLIPPY_DRIVER=$(dirname "$rustc")/clippy-driver"
 		KBUILD_BUILD_TIMESTAMP=1 KBUILD_BUILD_USER=memcg KBUILD_BUILD_HOST=knobs)

@@ -58,7 +58,7 @@ assemble() {
 	# The file that "web" reads.
 	head -c 64M /dev/zero >"$work/root/var/lib/web"
 	chroot "$work/root" passwd -d root
-	# Units that only take time, or wait for devices that the machine lacks.
+	# These units only take time, or wait for devices that the machine lacks.
 	chroot "$work/root" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
 		fstrim.timer systemd-networkd-wait-online.service man-db.timer
 	truncate -s "$ROOT_SIZE" "$out/root.img"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh: install what has been built, and uninstall it.
-# Usage: tools/install.sh cli|module|dkms...     install these parts, over what is there of them
+# install.sh: install the built files, and uninstall them.
+# Usage: tools/install.sh cli|module|dkms...     install these parts, over existing files
 #        tools/install.sh uninstall              remove everything that was installed under PREFIX
 #   cli      memcgctl with its man pages and completions, memcg-knobs.service, the examples, and an example
 #            memcg-knobs.toml unless there is one
-#   module   memcg_knobs.ko, for the kernel that KDIR is the build tree of
+#   module   memcg_knobs.ko, for the kernel whose build tree is KDIR
 #   dkms     the module's sources, where `dkms add memcg-knobs/VERSION` looks for them
 # Nothing is built here, so that building does not need root.
 #
 # The installed files are recorded in a manifest, which uninstalling relies on: it lists files of earlier versions that this
 # one lacks, and the kernels that a module was installed for. Its lines, without DESTDIR:
-#   dir - PATH             a directory that was not there before
+#   dir - PATH             a directory that did not exist before
 #   file PART PATH
 #   config SHA256 PATH     kept if it has been changed since
 #
@@ -71,7 +71,7 @@ put() {
 	manifest["file $1 $4"]=new
 }
 
-# filled FILE: a template with its values, which may have any characters.
+# filled FILE: print a template with its values filled in, which may have any characters.
 filled() {
 	local text
 	text=$(<"$1")
@@ -136,7 +136,7 @@ dkms() {
 	done
 }
 
-# Everything that could prevent the installation of any part is checked before anything is written.
+# check_cli: everything that could prevent the installation of a part is checked before anything is written.
 check_cli() {
 	[[ -x $BUILD/bin/memcgctl ]] || die install "build/bin/memcgctl is not built: run \`make userland\` first, as yourself"
 }

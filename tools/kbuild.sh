@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # kbuild.sh: the steps that make a kernel: copy the clean source, apply patches, configure, run make with progress.
-# Sourced, after env.sh, by kernel.sh (which caches what comes out) and series.sh (which builds after every patch).
+# Sourced, after env.sh, by kernel.sh (which caches the result) and series.sh (which builds after every patch).
 
-# series_list: what patches/series says, without its comments: a patch, and the capabilities that it needs besides its own.
+# series_list: print patches/series without its comments: each patch, and the capabilities that it needs besides its own.
 series_list() {
 	[[ ! -e $TOP/patches/series ]] || sed -E 's/[[:space:]]*#.*//; /^$/d' "$TOP/patches/series"
 }
 
-# series_patches [FOLDER...]: the patches to apply, in order; only those of these folders, and none that needs another.
+# series_patches [FOLDER...]: the patches to apply, in order; only patches of these folders that need no other folder.
 series_patches() {
 	local patch needs need
 	while read -r patch needs; do
@@ -21,7 +21,7 @@ series_patches() {
 	done < <(series_list)
 }
 
-# patch_content PATCH...: only what a patch changes counts, not what its message says.
+# patch_content PATCH...: print the changes that patches make, without their messages.
 patch_content() {
 	local patch
 	for patch in "$@"; do
@@ -29,23 +29,23 @@ patch_content() {
 	done
 }
 
-# copy_source FROM TO: hard links, which cost a second and no space; nothing may write into such a file in place. git apply
-# does not: it unlinks first.
+# copy_source FROM TO: copy with hard links, which takes a second and no space. Such files must not be written in place; git
+# apply unlinks them first.
 copy_source() {
 	cp -al "$1" "$2"
 }
 
-# apply_patch TREE PATCH. Without the ceiling git would take a repository around the cache for TREE's own.
+# apply_patch TREE PATCH: apply a patch. Without the ceiling, git would take a repository around the cache for TREE's own.
 apply_patch() {
 	GIT_CEILING_DIRECTORIES=$(dirname "$1") git -C "$1" apply --whitespace=nowarn "$2" ||
 		die kernel "$(basename "$2") does not apply" "The series is against a clean 7.3.y: see \`make patches-edit\`."
 }
 
-# wanted_options FLAVOR [OPTION=VALUE...]: one for each option that tools/config names, the last word on each.
+# wanted_options FLAVOR [OPTION=VALUE...]: print a line for each option that tools/config names; the last value of each wins.
 wanted_options() {
 	local fragments
 	case $1 in
-	# The stock kernel differs from the release kernel by the patches alone, or comparing them would mean nothing.
+	# The stock kernel differs from the release kernel only by the patches, so that comparing them is meaningful.
 	stock) fragments=(common release) ;;
 	debug) fragments=(common debug patched ${KCSAN:+kcsan}) ;;
 	*) fragments=(common "$1" patched) ;;
@@ -55,14 +55,14 @@ wanted_options() {
 		awk -F = '{ last[$1] = $0 } END { for (name in last) print last[name] }' | sort
 }
 
-# how_built FLAVOR [OPTION=VALUE...]: all that a build depends on besides its source.
+# how_built FLAVOR [OPTION=VALUE...]: print everything that a build depends on besides its source.
 how_built() {
 	wanted_options "$@"
 	echo "$TOOLCHAIN"
 	printf '%s\n' "${KMAKE[@]}"
 }
 
-# configure SRC OUT FLAVOR [OPTION=VALUE...]: everything off but what is asked for and what that needs.
+# configure SRC OUT FLAVOR [OPTION=VALUE...]: enable only the wanted options and their dependencies.
 configure() {
 	mkdir -p "$2"
 	wanted_options "${@:3}" >"$2/wanted.config"
@@ -70,7 +70,7 @@ configure() {
 		die kernel "configuring failed:" "$(tail -n 5 "$2/config.log")"
 }
 
-# check_config OUT: an option whose dependencies are missing vanishes silently, so each one asked for is looked up.
+# check_config OUT: check that all wanted options are set. Options without their dependencies vanish silently.
 check_config() {
 	local line unmet=()
 	while read -r line; do
@@ -83,9 +83,9 @@ check_config() {
 		die kernel "the configuration lacks ${#unmet[@]} of the options asked for in tools/config:" "${unmet[@]}"
 }
 
-# run_make NAME THERE EXPECTED LOG COMMAND...: run a kernel's make and show how many objects there are of how many: THERE
-# are from an interrupted run. Sets BUILT to as many as there are then. Redraws one line on a terminal; elsewhere writes
-# one each half minute.
+# run_make NAME THERE EXPECTED LOG COMMAND...: run a kernel's make and show the number of objects out of EXPECTED. THERE
+# objects exist from an interrupted run. Sets BUILT to the number at the end. Redraws one line on a terminal; elsewhere,
+# prints a line every half minute.
 run_make() {
 	local name=$1 expected=$3 log=$4 fd pid line shown=$EPOCHSECONDS status=0 every=30 end='\n'
 	BUILT=$2

@@ -9,7 +9,7 @@
 #
 #   kernel-deb/KEY/src/       clean source plus patches plus packaging/kernel/rust-headers.patch
 #   kernel-deb/KEY/src/out/   its build; bindeb-pkg leaves the packages beside it
-#   kernel-deb/.lock          held by whoever writes there
+#   kernel-deb/.lock          held by the process that writes there
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -48,7 +48,7 @@ prepare_source() {
 	mv -T "$src.new" "$src"
 }
 
-# The last line for an option counts. Options that the configuration does not have get their default.
+# The last line for an option wins. Options that the configuration does not have get their default.
 configure_from() {
 	step kernel-deb "configuring from $config"
 	mkdir -p "$out" "$dest"

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # kernel.sh: leave a kernel in build/FLAVOR: bzImage and linux, a link to its build tree.
 # Usage: tools/kernel.sh release|debug|stock
-# KCSAN=1 in the environment: the debug kernel looks for data races, see tools/config/kcsan.config.
+# KCSAN=1 in the environment: the debug kernel detects data races, see tools/config/kcsan.config.
 #
-# Kernels live in a cache outside the checkout, named by what they are made of, so that a second clone or a return to
-# an earlier patch builds nothing:
+# Kernels are in a cache outside of the checkout, named by their content, so that a second clone or a return to an
+# earlier patch builds nothing:
 #
 #   kernel/SRCKEY/src/                    clean source plus patches
 #   kernel/SRCKEY/src/out-FLAVOR-OUTKEY/  one build of it; complete if .done is there, otherwise make resumes it
-#   kernel/SRCKEY.lock                    held by whoever writes there
+#   kernel/SRCKEY.lock                    held by the process that writes there
 #
-# A build directory right inside its source makes the kernel use relative paths, so that ccache's entries of one key
-# serve every other.
+# With the build directory inside its source, the kernel uses relative paths, so that ccache's entries for one key serve
+# all others.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -50,14 +50,14 @@ build() {
 	check_config "$out"
 	step kernel "$flavor: building with $JOBS jobs"
 	there=$(find "$out" -name '*.o' ! -name 'built-in*' | wc -l)
-	# How many objects to expect is what the last build had.
+	# The expected number of objects is that of the last build.
 	run_make "$flavor" "$there" "$(cat "$count" 2>/dev/null || echo 1400)" "$out/build.log" \
 		"${KMAKE[@]}" -C "$src" "O=$out" "-j$JOBS" bzImage modules
 	echo "$BUILT" >"$count"
 	touch "$out/.done"
 }
 
-# Remove what is neither among the newest of any flavor nor being worked on.
+# prune: remove builds that are neither among the newest of any flavor nor in use.
 prune() {
 	local old kind
 	for kind in release debug stock; do
@@ -72,7 +72,7 @@ prune() {
 	done
 }
 
-# remove_unlocked KEYDIR DIR: unless another build holds KEYDIR's lock. Our own we hold ourselves.
+# remove_unlocked KEYDIR DIR: remove DIR unless another build holds KEYDIR's lock. This process holds the lock of its own.
 remove_unlocked() {
 	if [[ $1 == "$CACHE/kernel/$src_key" ]]; then
 		[[ $2 == "$1" ]] || rm -rf "$2"

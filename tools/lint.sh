@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# lint.sh: form and lints of everything in the tree: module, crates, patches, scripts. Goes on after a finding and says
-# at the end which parts had some.
+# lint.sh: check format and lints of everything in the tree: module, crates, patches, scripts. Continues after a finding,
+# and lists the failed parts at the end.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-# The module's sources in the kernel's own style.
+# module_format: the module's sources have the kernel's own style.
 module_format() {
 	rustfmt --check --config-path "$("$TOP/tools/source.sh")/.rustfmt.toml" "$TOP"/{rust,tests/modules}/*.rs
 }
 
-# The lints that the kernel turns on for itself: warnings there, errors here. Built from nothing and beside the module
-# proper, since make shows no warnings of what it need not compile.
+# module_clippy: the lints that the kernel enables for itself, as errors. The module is built from scratch in a separate
+# directory, because make shows no warnings for files that it does not compile.
 module_clippy() {
 	local log=$BUILD/lint/clippy.log
 	rm -rf "$BUILD/lint"
@@ -29,7 +29,7 @@ series() {
 	"$TOP/tools/series.sh" verify
 }
 
-# Every script in the tree, known by its first line, wherever it is and whatever its name; dkms.conf is one without such.
+# scripts: every script in the tree, recognized by its first line, and dkms.conf, which has none.
 scripts() {
 	local found
 	mapfile -t found < <(cd "$TOP" && git ls-files -co --exclude-standard |

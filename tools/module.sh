@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # module.sh: build the module against a patched kernel's build tree, into build/FLAVOR/memcg_knobs.ko.
-# Usage: tools/module.sh release|debug|lint [MAKE_ARGUMENT...]      (lint: lint.sh's, beside the two proper ones)
-# KDIR=DIR names the build tree; otherwise it is the one that `make kernel` left.
+# Usage: tools/module.sh release|debug|lint [MAKE_ARGUMENT...]      (lint: a separate build for lint.sh)
+# KDIR=DIR names the build tree; the default is that of `make kernel`.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -15,7 +15,7 @@ kdir=${KDIR:-$BUILD/$flavor/linux}
 		"\`make kernel${DEBUG:+ DEBUG=1}\` builds one, or give KDIR=/path/to/patched/build."
 kdir=$(realpath "$kdir")
 
-# kbuild notices changed sources and flags, but not that the Rust crates of the kernel are others now.
+# kbuild detects changed sources and flags, but not changed Rust crates of the kernel.
 objects=$BUILD/$flavor/module
 made_for="$kdir $(stat -c %Y "$kdir/rust/libkernel.rmeta")"
 [[ $(cat "$objects/.made_for" 2>/dev/null || true) == "$made_for" ]] || rm -rf "$objects"
@@ -31,7 +31,7 @@ for built in "$objects/memcg_knobs.ko" "$objects"/tests/modules/*.ko; do
 	mv "$BUILD/$flavor/${built##*/}.new" "$BUILD/$flavor/${built##*/}"
 done
 
-# The selftests that the series adds to the kernel's, if there is the source: test_upstream.sh runs them.
+# The selftests that the series adds to the kernel, if the source is available. test_upstream.sh runs them.
 selftests=$kdir/source/tools/testing/selftests/cgroup
 if [[ $flavor != lint && -e $selftests/test_fs_dirty.c ]]; then
 	mkdir -p "$BUILD/$flavor/selftests"

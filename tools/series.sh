@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# series.sh: the patch series as a git tree to work in, back to files, and whether it is in order.
+# series.sh: convert the patch series to a git tree and back to files, and check it.
 # Usage: tools/series.sh edit|save|verify|check|fold [PATH=COMMIT...]
 #   edit     make build/patches-tree: tag "base" is the clean source, branch "series" has one commit for each patch, and
 #            branch "end/FOLDER" is the last of each folder of patches/
 #   save     write that branch back to patches/; cover letters keep their text
-#   fold     put what is committed on top of the last folder into the patches that introduced the lines; a new file goes
-#            to the commit that PATH=COMMIT names
+#   fold     fold commits on top of the last folder into the patches that introduced the changed lines; a new file goes to
+#            the commit that PATH=COMMIT names
 #   verify   apply the series with git am, as a whole and each capability by itself, write it again, and run checkpatch
 #            --strict on every patch (seconds)
-#   check    build a kernel after every single patch, one with each capability by itself, one without what the series
-#            adds, and one with the sample and the examples in the documentation (slow; goes on where an earlier one ended)
-# PATCHES_TREE=DIR works in another tree than build/patches-tree.
+#   check    build a kernel after every patch, one with each capability by itself, one with the options of the series off,
+#            and one with the sample and the examples in the documentation (slow; continues an interrupted check)
+# PATCHES_TREE=DIR uses another tree instead of build/patches-tree.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -22,25 +22,25 @@ source "$TOP/tools/verdicts.sh"
 
 tree=${PATCHES_TREE:-$BUILD/patches-tree}
 list=$TOP/patches/series
-# Insertions and deletions of C in a patch that somebody is to review. The abstraction in Rust is new files.
+# The most insertions and deletions of C in a patch, so that it can be reviewed. The abstraction in Rust is new files.
 MAX_PATCH=450
-# Each of them has to do with what stands in front of all.
+# The folders that come before all capabilities; each capability must work with only these.
 COMMON=(fixes base)
 CAPABILITIES=(dirty recharge payments)
 
-# Commits made here are the same whoever makes them and whenever, as far as git's hashes are concerned.
+# The hashes of commits made here do not depend on the user or the time.
 export GIT_COMMITTER_NAME=memcg-knobs GIT_COMMITTER_EMAIL=memcg-knobs@localhost
 commit_base() {
 	git "$@" -c user.name="$GIT_COMMITTER_NAME" -c user.email="$GIT_COMMITTER_EMAIL" -c gc.auto=0 \
 		commit -q -m "Linux 7.3 as released" --date='2000-01-01T00:00:00Z'
 }
 
-# folders: those that patches/series names, in its order.
+# folders: print the folders in patches/series, in its order.
 folders() {
 	series_list | sed 's:/.*::' | uniq
 }
 
-# apply_series TREE PATCH...: and let branches end/FOLDER be where each folder's patches end.
+# apply_series TREE PATCH...: apply the patches, and set branch end/FOLDER to the last patch of each folder.
 apply_series() {
 	local folder patch of=()
 	for folder in $(folders); do
@@ -84,7 +84,7 @@ edit() {
 	mkdir -p "$(dirname "$tree")"
 	git clone -q "$repository" "$tree"
 	git -C "$tree" remote remove origin
-	# Whatever is rebased, the ends of the folders go along.
+	# A rebase also moves the branches end/FOLDER.
 	git -C "$tree" config rebase.updateRefs true
 	apply_series "$tree" "${patches[@]}"
 	step series "${#patches[@]} patches are on branch \"series\" of $tree; \`make patches-save\` writes them back"
@@ -102,8 +102,8 @@ cover_text() {
 	' "$1"
 }
 
-# format_series TREE OUT: TREE's branch as patches in folders of the directory OUT, with the present text of the cover
-# letters, and the list of them. What a patch needs it needs as long as its subject stays.
+# format_series TREE OUT: write TREE's branch as patches to folders of the directory OUT, with the current text of the cover
+# letters, and the list of patches. The needed capabilities of a patch are kept as long as its subject is the same.
 format_series() {
 	local folder since=base cover text patch needs last
 	sed '/^#/!d' "$list" >"$2/series"
@@ -111,7 +111,7 @@ format_series() {
 		cover=$TOP/patches/$folder/0000-cover-letter.patch
 		text=""
 		[[ ! -e $cover ]] || text=$(cover_text "$cover")
-		# A cover letter is dated and signed as the last patch is, so that saving twice changes nothing.
+		# A cover letter has the date and author of the last patch, so that saving twice changes nothing.
 		last=$(git -C "$1" log -1 --format='%an%n%ae%n%aI' "end/$folder")
 		(
 			{
@@ -134,7 +134,7 @@ format_series() {
 	done
 }
 
-# whole TREE: die unless it is a tree in which nothing is going on.
+# whole TREE: die unless the tree exists and has no operation in progress.
 whole() {
 	[[ -d $1/.git ]] || die series "there is no $1" "\`make patches-edit\` makes it."
 	git -C "$1" symbolic-ref -q HEAD >/dev/null || die series "$1 is in the middle of something: finish it"
@@ -174,7 +174,7 @@ fold() {
 		old=$(git -C "$tree" rev-parse "end/$folder")
 		git -C "$tree" branch -q -f "end/$folder" "${became[$old]}"
 	done
-	# What is in the work tree is what it was.
+	# The work tree does not change.
 	git -C "$tree" reset -q --soft "${became[rest]:-end/$top}"
 	[[ ! ${became[rest]:-} ]] || step series "what belongs to no patch is a commit on top: \`git show --stat\`"
 	step series "folded; \`make patches-save\` writes it, \`make patches-check\` says whether every patch builds still"
@@ -189,7 +189,7 @@ verify() {
 	# shellcheck disable=SC2064 # Now is when the name is known.
 	trap "rm -rf '$work'" EXIT
 
-	# To see whether the series applies, the files it touches are enough, and the one that says how functions are found.
+	# To check that the series applies, the files that it touches and git's attributes for functions are enough.
 	mkdir "$work/tree" "$work/cwd"
 	{
 		echo .gitattributes
@@ -202,7 +202,7 @@ verify() {
 	git -C "$work/tree" add -A -f
 	commit_base -C "$work/tree"
 	git -C "$work/tree" tag base
-	# Each capability first, and all of them at last.
+	# First each capability alone, then all of them.
 	for capability in "${CAPABILITIES[@]}" ""; do
 		git -C "$work/tree" checkout -q -B series base
 		mapfile -t some < <(series_patches ${capability:+"${COMMON[@]}" "$capability"})
@@ -223,7 +223,7 @@ verify() {
 		failed=1
 	fi
 
-	# checkpatch leaves a file behind where it runs, which must not be the clean source.
+	# checkpatch leaves a file in its current directory, which must not be the clean source.
 	for patch in "${patches[@]}"; do
 		# The upstream commit that a Fixes: names is in no repository here.
 		if log=$(cd "$work/cwd" && perl "$source/scripts/checkpatch.pl" --root="$source" --strict --quiet \
@@ -249,8 +249,8 @@ verify() {
 	return "$failed"
 }
 
-# check_build NAME [OPTION=VALUE...]: build $src, which has the patches in $applied, unless that has ended well before. What
-# the last of them touches is compiled even if that kernel's configuration leaves it out.
+# check_build NAME [OPTION=VALUE...]: build $src, which has the patches in $applied, unless that has succeeded before. Files
+# that the last patch touches are compiled even if the kernel's configuration excludes them.
 check_build() {
 	local name=$1 key file left_out=()
 	key=$({ basename "$source"; patch_content "${applied[@]}"; how_built check "${@:2}"; } | hash)
@@ -266,7 +266,7 @@ check_build() {
 		(($# > 1)) || [[ -e $src/out/${file%.c}.o ]] || left_out+=("${file%.c}.o")
 	done < <(sed -nE 's:^\+\+\+ b/((block|fs|kernel|mm)/.*\.c)$:\1:p' "${applied[-1]}")
 	if ((${#left_out[@]} > 0)); then
-		# As the release kernel has them, for they may need more than their own options. Those of Rust they do not.
+		# With the release kernel's configuration, because they may need other options; but they do not need Rust.
 		configure "$src" "$src/out-left" release CONFIG_RUST=n
 		run_make "$name: ${left_out[*]}" 0 "${#left_out[@]}" "$src/out-left/build.log" \
 			"${KMAKE[@]}" -C "$src" "O=$src/out-left" "-j$JOBS" "${left_out[@]}"
@@ -303,14 +303,14 @@ check() {
 		applied+=("$patch")
 		check_build "${#applied[@]} of ${#patches[@]}: ${patch#"$TOP/patches/"}"
 	done
-	# Options come with the patches, so only now can all of them be there.
+	# The patches add options, so only now do all of them exist.
 	configure "$src" "$src/out" check
 	check_config "$src/out"
-	# What the series' headers offer instead, where a kernel is built without it.
+	# The stubs in the headers of the series, for kernels that are built without it.
 	for option in CONFIG_MEMCG_POLICY=n CONFIG_MEMCG=n; do
 		check_build "all of them, with $option" "$option"
 	done
-	# The sample, and the examples in the documentation of the abstraction, by the kernel's own way to make tests of them.
+	# The sample, and the examples in the abstraction's documentation, which the kernel's own tooling turns into tests.
 	check_build "all of them, with sample and examples" CONFIG_SAMPLES=y CONFIG_SAMPLES_RUST=y \
 		CONFIG_SAMPLE_RUST_MEMCG_POLICY=y CONFIG_KUNIT=y CONFIG_RUST_KERNEL_DOCTESTS=y
 	rm -rf "${src%/src}"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # source.sh: print the directory of a clean Linux 7.3 source tree, fetching one first if the cache has none.
-# KSRC=DIR names a tree to use instead, which is copied into the cache. The directory's name in the cache identifies the
-# source. Nothing is ever written into it: kernel.sh and series.sh work on copies.
+# KSRC=DIR names a tree to use instead, which is copied to the cache. The name of the directory in the cache identifies the
+# source. It is never written to: kernel.sh and series.sh work on copies.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -13,7 +13,7 @@ PACKAGE=linux-source-7.3
 SUITE=trixie-backports
 BY_HAND="Give KSRC=/path/to/clean/linux-7.3.y instead: any unpacked 7.3 or 7.3.y release will do."
 
-# check_tree DIR: is it 7.3, and has nobody built in it?
+# check_tree DIR: check that the tree is 7.3, and that nothing was built in it.
 check_tree() {
 	[[ $(grep -cxE '(VERSION = 7|PATCHLEVEL = 3)' "$1/Makefile") == 2 ]] ||
 		die source "$1 is not a Linux 7.3 source tree" "Patches apply to 7.3 and 7.3.y only."
@@ -21,8 +21,8 @@ check_tree() {
 		die source "$1 has been built in" "A clean tree is needed: \`make mrproper\` in it, or unpack another."
 }
 
-# workspace: an empty directory beside where the tree goes, so that the last step is a rename and a tree under its name in
-# the cache is always whole. Whoever has it holds the lock, so what others left is from interrupted runs.
+# workspace: make an empty directory next to the tree's place, so that the last step is a rename and a tree in the cache is
+# always complete. Its user holds the lock, so existing ones are from interrupted runs.
 workspace() {
 	lock source "$CACHE/source/.lock" >&2
 	rm -rf "$CACHE"/source/.new.*
@@ -50,7 +50,7 @@ newest() {
 	find "$CACHE/source" -mindepth 1 -maxdepth 1 -type d -name '7.3*' | sort -V | tail -n 1
 }
 
-# import DIR: copy it, under a name made of the names, sizes and times of its files.
+# import DIR: copy the tree, under a name that is a hash of the names, sizes and times of its files.
 import() {
 	local tree
 	[[ -f $1/Makefile ]] || die source "KSRC=$1 is not a directory with a kernel source"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# test.sh: everything `make test` does, from nothing: install, build, test. Ends in one line that counts all tests:
-# "N passed, N failed, N skipped"; the one before it says if some of what passed did so in an earlier run, with nothing
-# changed since that matters to it (see verdicts.sh). What a part printed is kept in build/test/.
+# test.sh: everything that `make test` does, from scratch: install, build, test. The last line counts all tests: "N passed,
+# N failed, N skipped"; the line before it tells how many of them passed in an earlier run, with all of their dependencies
+# unchanged since (see verdicts.sh). The output of each part is in build/test/.
 
 # shellcheck source=tools/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 # shellcheck source=tools/verdicts.sh
 source "$TOP/tools/verdicts.sh"
 
-# What is tested is the kernel that is built here, and its module, wherever else one may be.
+# Test the kernel that is built here and its module, not those in KDIR.
 unset KDIR
 
 passed=0 failed=0 skipped=0 cached=0 broken=() ahead=
@@ -18,7 +18,7 @@ logs=$BUILD/test
 
 summary() {
 	local name
-	# What is last is all that some keep of a long output, so how it failed is said there once more.
+	# Some tools keep only the end of a long output, so repeat the failures there.
 	for name in "${broken[@]}"; do
 		step test "failed: $name; the last lines of ${logs#"$TOP/"}/$name.log:"
 		tail -n 15 "$logs/$name.log" | sed 's/^/    /'
@@ -28,7 +28,7 @@ summary() {
 	((failed == 0))
 }
 
-# run NAME COMMAND...: show and keep its output.
+# run NAME COMMAND...: run the command, and show and keep its output.
 run() {
 	local name=$1
 	shift
@@ -36,7 +36,7 @@ run() {
 	"$@" 2>&1 | tee "$logs/$name.log"
 }
 
-# need NAME COMMAND...: what all the rest needs; without it there is nothing left to test.
+# need NAME COMMAND...: run a step that all the rest needs; without it, nothing else can be tested.
 need() {
 	run "$@" && return
 	failed=$((failed + 1))
@@ -45,7 +45,8 @@ need() {
 	exit 1
 }
 
-# add NAME STATUS PASSED FAILED SKIPPED: a part that fails without counting a failure, or that ran nothing, has failed.
+# add NAME STATUS PASSED FAILED SKIPPED: add up results. A part that fails without a counted failure, or that ran nothing,
+# has failed.
 add() {
 	local name=$1 status=$2 count=$4
 	((status == 0 || count > 0)) || count=1
@@ -56,19 +57,20 @@ add() {
 	((count == 0)) || broken+=("$name")
 }
 
-# ahead COMMAND...: begin with what is needed later, on what the tests leave of the processors: those of one guest use one,
-# and many wait for a slow disk. Nothing else is slowed by it, and nothing depends on it.
+# ahead COMMAND...: start work that is needed later on the idle processors: the tests of one guest use one processor, and
+# many wait for a slow disk. It slows nothing else, and nothing depends on it.
 ahead() {
 	command -v chrt >/dev/null || return 0
-	# A process group of its own, to be stopped as one; but no session: those share the processors evenly, idle or not.
+	# A process group of its own, which can be stopped as a whole; not a session, because sessions share the processors
+	# evenly, idle or not.
 	set -m
 	chrt --idle 0 "$@" >"$logs/ahead.log" 2>&1 </dev/null &
 	set +m
 	ahead=$!
 }
 
-# catch_up: what was begun so is stopped, to be done with all that the machine has. What of it is still removing what is
-# half made holds the kernel's lock, see kernel.sh, so whoever goes on waits for that.
+# catch_up: stop the work that ahead started, so that it can be done with all processors. A part that is still removing
+# incomplete files holds the kernel's lock (see kernel.sh), so the next build waits for it.
 catch_up() {
 	[[ $ahead ]] || return 0
 	kill -- "-$ahead" 2>/dev/null || true
@@ -76,9 +78,9 @@ catch_up() {
 	ahead=
 }
 
-# tests NAME COUNTER KEY COMMAND...: a part of the tests; COUNTER reads "passed failed skipped" out of what it printed, and
-# how many of the passed are cached if it knows. With a KEY the part need not run if all of it has passed before, but for so
-# many skipped as are excused.
+# tests NAME COUNTER KEY COMMAND...: run a part of the tests. COUNTER extracts "passed failed skipped" from its output, and the
+# number of cached passes if known. With a KEY, the part is not run if all of it has passed before, except for the excused
+# number of skipped tests.
 tests() {
 	local name=$1 counter=$2 key=$3 status=0 p f s c
 	shift 3
@@ -109,15 +111,15 @@ count_tap() {
 	awk '/^ok .*# SKIP/ { s++; next } /^ok / { p++ } /^not ok / { f++ } END { print p + 0, f + 0, s + 0 }'
 }
 
-# The kselftest runner's last word: "12 passed, 0 failed, 1 skipped in 100 s, 3 of them cached".
+# The last line of the kselftest runner: "12 passed, 0 failed, 1 skipped in 100 s, 3 of them cached".
 count_summary() {
 	awk '/^[0-9]+ passed, [0-9]+ failed/ { p = $1; f = $3; s = $5; c = $10 } END { print p + 0, f + 0, s + 0, c + 0 }'
 }
 
-# What decides how a part ends, hashed. Those that take seconds have none.
+# Hashes of everything that determines the result of a part. Parts that take only seconds have none.
 unit_key() {
 	{
-		# The guide is among them: its examples are tried.
+		# Including the guide, whose examples are tested.
 		contents rust tests/workload userspace Documentation/memcgctl.rst Documentation/man tools/crates.sh
 		"$(find_cargo)" -vV
 		rustc -vV
@@ -131,7 +133,7 @@ harness_key() {
 	} | hash
 }
 
-# What is installed, by what, and the programs of this machine that use it or make a package of it.
+# install_key: the installed files, the installer, and the programs of this machine that use or package the files.
 install_key() {
 	{
 		guest_key release
@@ -141,7 +143,7 @@ install_key() {
 	} | hash
 }
 
-# Alert rules and the dashboard, and what looks at them.
+# monitoring_key: alert rules, the dashboard, and the programs that check them.
 monitoring_key() {
 	{
 		contents tests/monitoring.sh tests/tap.sh tests/monitoring packaging/examples/prometheus packaging/examples/grafana userspace/memcgctl
@@ -150,7 +152,7 @@ monitoring_key() {
 	} | hash
 }
 
-# The plugin for container runtimes with the real one, and podman.
+# containers_key: the plugin for container runtimes, with a real runtime, and podman.
 containers_key() {
 	{
 		guest_key release
@@ -159,7 +161,7 @@ containers_key() {
 	} | hash
 }
 
-# The demo fails if what it shows is not to be seen, so it is a test, too.
+# demo_key: the demo is a test as well, because it fails if its effects are not visible.
 demo_key() {
 	{
 		guest_key release
@@ -167,12 +169,12 @@ demo_key() {
 	} | hash
 }
 
-# Its acts.
+# count_demo: the acts of the demo.
 count_demo() {
 	awk '/^==> \[demo\]/ { p++ } END { print p + 0, 0, 0 }'
 }
 
-# Without a network there is no containerd to try it with, and it is not installed for that alone.
+# Without a network there may be no containerd to test with, and it is not installed for this alone.
 excused[containers-vm]=1
 # Packages can be made on Debian only.
 dpkg-query -W debhelper dh-dkms >/dev/null 2>&1 || excused[install]=4
@@ -189,7 +191,7 @@ tests apt count_tap '' tests/apt.sh
 tests monitoring count_tap "$(monitoring_key)" tests/monitoring.sh
 tests speed count_tap '' tests/speed.sh
 tests series count_tap '' tools/series.sh verify
-# All that needs the release kernel comes first, and so does what is wrong on any kernel.
+# Parts that need only the release kernel come first, so that failures on any kernel are found early.
 need kernel-release tools/kernel.sh release
 need module-release tools/module.sh release
 ahead tools/kernel.sh debug
@@ -198,7 +200,7 @@ tests harness count_tap "$(harness_key)" tests/vm/selftest.sh
 tests install-vm count_tap "$(install_key)-vm" tests/install-vm.sh
 tests containers-vm count_tap "$(containers_key)" tests/containers-vm.sh
 tests demo count_demo "$(demo_key)" tests/demo/run.sh
-# What is the same on both kernels is tested on the debug kernel, which also looks for what is not to be seen.
+# Tests that check the same on both kernels run on the debug kernel, which also detects hidden errors.
 tests vm-release count_summary '' tests/kselftest/run.sh --flavor release --own
 catch_up
 need kernel-debug tools/kernel.sh debug

@@ -1,16 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What the patches and the module cost where nobody is throttled: instructions
-# per 4 KiB read, write, and fault of a shared mapping. Guest time counts
-# instructions here, so the figures depend neither on the machine nor on what
-# else it does. Each state is measured in two guests, which shows how far
-# figures can be trusted.
+# The cost of the patches and of the module when no task is throttled: instructions
+# per 4 KiB read, write, and fault of a shared mapping. The guest's clock counts
+# instructions, so the figures depend neither on the machine nor on its load. Each
+# state is measured in two guests, which shows how reliable the figures are.
 #   stock      the kernel without the patches
-#   unloaded   with them
-#   unset      and the module loaded
-#   set        and a limit on the writer's cgroup, which it does not reach
-#   recharge   instead, recharging switched on, and nothing inherited
-#   inherited  and something is, but not what is measured
+#   unloaded   the patched kernel without the module
+#   unset      the module loaded, nothing set
+#   set        a limit on the writer's cgroup that is not reached
+#   recharge   no limit, but recharging switched on, and nothing inherited
+#   inherited  the same with inherited memory, which is not the memory that is measured
 # columns: kernel,state,fs,op,pages,instructions
 # vm: --flavor stock --icount --timeout 120 --disk 512M,fs=ext4 -- stock
 # vm: --flavor release --icount --timeout 120 --disk 512M,fs=ext4 -- unloaded
@@ -27,8 +26,7 @@
 . "$(dirname "$0")/lib.sh"
 state=$1
 begin ext4
-# Nothing is written back while a round runs, and a time stamp that changes
-# starts no transaction.
+# No writeback during a round, and no transaction for a changed time stamp.
 system_limit $((512 * M))
 no_periodic_writeback
 must mount -o remount,lazytime "$work/mnt"
@@ -43,7 +41,7 @@ recharge | inherited)
 	done
 	;;
 esac
-# Another one's file, which nobody touches.
+# Another cgroup's file, which is not accessed.
 [[ $state != inherited ]] || bequeath others/service tmpfs/others $((16 * M))
 
 # measure FS DIRECTORY OPERATION PAGES
@@ -53,8 +51,7 @@ measure()
 	row "$VM_FLAVOR" "$state" "$1" "$3" "$4" "${F[ns]}"
 }
 
-# A guest that has just booted still does this and that; one run for nothing is
-# enough for it to come to rest.
+# A guest that has just booted has background activity, which ends during one unmeasured run.
 cost_of writer mnt/file write clean
 for pages in clean fresh; do
 	for op in read write fault; do
@@ -67,7 +64,7 @@ for pages in clean fresh; do
 	done
 done
 
-# That accesses were noted all the time shows when the other's file is touched.
+# Access the other cgroup's file to check that accesses were recorded all the time.
 if [[ $state == inherited ]]; then
 	cg_make others/user
 	read_as others/user tmpfs/others.0 $((16 * M))

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# What the measurements share, in the guest. Cgroups, limits, loads and samplers
-# are those of the tests' library; what differs is that nothing is judged here:
-# a measurement that cannot be made fails, the others print rows of CSV.
+# The common functions of the measurements, in the guest. Cgroups, limits, loads and
+# samplers come from the tests' library, but results are not judged here: a
+# measurement that cannot be made fails, the others print rows of CSV.
 #
-# Two lines in the head of each measurement are for run.sh:
-#   # columns: NAMES    of the CSV file that its rows make
+# Two kinds of lines in the head of each measurement are for run.sh:
+#   # columns: NAMES    the columns of its CSV file
 #   # vm: OPTIONS -- ARGUMENTS    one guest: options of tests/vm/run.sh, then
-#                                 what the script is called with (repeatable)
+#                                 the arguments of the script (repeatable)
 # shellcheck source=tests/kselftest/lib.sh
 source /tests/lib.sh >/dev/null
 trap - EXIT INT TERM HUP
@@ -30,8 +30,8 @@ begin_without_disk()
 	must mkdir "$top"
 }
 
-# begin FS: mounts the scratch disk on $work/mnt. Its file system was made by
-# the host, which costs a slow disk nothing.
+# begin FS: mount the scratch disk on $work/mnt. The host has made its file system,
+# which does not depend on the speed of the disk.
 begin()
 {
 	begin_without_disk
@@ -39,8 +39,8 @@ begin()
 	must mount -t "$1" -o noatime "$SCRATCH" "$work/mnt"
 }
 
-# warm_up MIB: the file system's own pages are in memory from now on, and charged to
-# none of the cgroups that are removed later. Files of that size need no more.
+# warm_up MIB: bring the file system's metadata for files of that size into memory, so
+# that it is not charged to a cgroup that is removed later.
 warm_up()
 {
 	must dd if=/dev/zero of="$work/mnt/warm" bs=1M count="$1" status=none
@@ -49,19 +49,19 @@ warm_up()
 	sync
 }
 
-# row VALUE...: in the order of the columns.
+# row VALUE...: print a row; the values are in the order of the columns.
 row()
 {
 	local IFS=,
 	echo "$*"
 }
 
-# What a load or a wait said, where only few of its figures, or none, matter.
+# The figures of a load or wait of which only a few, or none, are used.
 # shellcheck disable=SC2034 # For the measurements.
 declare -A F=()
 
-# disk_speed: sets disk to the bytes that the scratch disk takes in a second, by
-# one writer with O_DIRECT. QEMU's throttle lets a burst through at first.
+# disk_speed: set disk to the bytes per second that one writer with O_DIRECT gets from
+# the scratch disk. QEMU's throttle lets a burst through at first.
 disk_speed()
 {
 	spawn direct write --file "$work/mnt/direct" --mode direct --block 1M --size 16M --seconds 3600
@@ -73,15 +73,15 @@ disk_speed()
 	rm "$work"/mnt/direct.*
 }
 
-# disk_has_written BYTES: so far.
+# disk_has_written BYTES: the scratch disk has written BYTES so far.
 disk_has_written()
 {
 	(($(disk_written "$SCRATCH") >= $1))
 }
 
-# rate_meanwhile COMMAND...: sets rate to the bytes per second that the scratch
-# disk wrote while COMMAND ran. A request counts when all of it is done, which takes
-# a slow disk some time, so it is measured from the end of one to that of another.
+# rate_meanwhile COMMAND...: set rate to the bytes per second that the scratch disk
+# wrote while COMMAND ran. A request is counted when it completes, which takes a slow
+# disk some time, so measure from the end of one request to the end of another.
 rate_meanwhile()
 {
 	local bytes us
@@ -93,20 +93,20 @@ rate_meanwhile()
 	rate=$((bytes * 1000000 / us))
 }
 
-# end_of_step: waits until a request to the scratch disk ends.
+# end_of_step: wait until a request to the scratch disk completes.
 end_of_step()
 {
 	must loop_until 30 disk_has_written $(($(disk_written "$SCRATCH") + 1))
 }
 
-# cost_of CGROUP FILE OPERATION PAGES: sets F[ns], see "workload cost".
+# cost_of CGROUP FILE OPERATION PAGES: set F[ns], see "workload cost".
 cost_of()
 {
 	spawn cost cost --cgroup "$top/$1" --file "$work/$2" --op "$3" --pages "$4"
 	collect cost F
 }
 
-# until_above CGROUP BYTES: until the writers in it came that far.
+# until_above CGROUP BYTES: wait until the cgroup has BYTES of dirty pages.
 until_above()
 {
 	spawn above wait-above --cgroup "$top/$1" --bytes "$2" \
@@ -114,7 +114,8 @@ until_above()
 	collect above F
 }
 
-# until_below CGROUP BYTES: until it holds no more than that; sets F[ms].
+# until_below CGROUP BYTES: wait until the cgroup has at most BYTES of dirty pages;
+# sets F[ms].
 until_below()
 {
 	spawn below wait-below --cgroup "$top/$1" --bytes "$2" \
@@ -122,8 +123,8 @@ until_below()
 	collect below F
 }
 
-# clean CGROUP...: removes the files, then the cgroups, when nothing of them is
-# left to be written: what was deleted has not to be.
+# clean CGROUP...: remove the files, and then the cgroups once they have no dirty
+# pages. Pages of deleted files need not be written.
 clean()
 {
 	local name
@@ -134,8 +135,8 @@ clean()
 	done
 }
 
-# worker_us TRACE: microseconds that the worker of recharging ran, according to the
-# kernel's trace of when each work begins and ends.
+# worker_us TRACE: the run time of the recharging worker in microseconds, according to
+# the kernel's trace of the begin and end of each work item.
 worker_us()
 {
 	awk '$NF ~ /^memcg_/ {

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# How soon a limit lowered from 256 MiB to 16 MiB holds, while the writers go on.
+# The time until a limit that is lowered from 256 MiB to 16 MiB holds, while writers continue.
 # columns: kernel,writers,from,to,held,ms,disk
 # vm: --flavor release --insmod --timeout 120 --disk 1G,bps=20000000,fs=ext4 -- 1 4 16
 . "$(dirname "$0")/lib.sh"
 begin ext4
 disk_speed
-# The system-wide limit is to be out of the way, and the cgroup's background
-# limit, or there would not be 256 MiB to begin with.
+# Keep the system-wide limit and the cgroup's background limit out of the way, so that
+# the cgroup can have 256 MiB of dirty pages.
 system_limit $((700 * M))
 from=$((256 * M)) to=$((16 * M))
 
@@ -19,7 +19,7 @@ for count in "$@"; do
 		--writers "$count" --size $((384 * M / count))
 	until_above hog $((from * 8 / 10))
 	set_knob hog dirty_limit_in_bytes "$to"
-	# Not before: the writers were still going up.
+	# Read this after the limit is set: before that, the writers still dirty more.
 	held=$(dirty_of hog)
 	until_below hog "$to"
 	halt writers W

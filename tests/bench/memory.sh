@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# How long a service waits for 1 MiB of memory, ten times a second, while another process
-# of its cgroup writes a file as fast as it may to a disk of 2 MB/s. The cgroup has
-# memory.high or memory.max of 64 MiB, so memory for the one has to be taken from the
-# other, whose pages are dirty.
+# The time that a service waits for 1 MiB of memory, ten times a second, while another
+# process of its cgroup writes a file as fast as it can to a disk of 2 MB/s. The cgroup has
+# memory.high or memory.max of 64 MiB, so the service's memory must be reclaimed from the
+# writer, whose pages are dirty.
 #   unlimited   nothing else is set
 #   limited     the cgroup has a dirty limit of 8 MiB
 # columns: kernel,case,limit,ops,rate,p50_us,p99_us,max_us,hog_rate
@@ -15,7 +15,7 @@ shift
 begin ext4
 declare -A V=()
 
-# grew CGROUP BYTES: it uses so much memory.
+# grew CGROUP BYTES: the cgroup uses at least BYTES of memory.
 grew()
 {
 	(($(<"$top/$1/memory.current") >= $2))
@@ -27,7 +27,7 @@ for limit in high max; do
 		set_knob service "$limit" 64M
 		[[ $case != limited ]] || set_knob service dirty_limit_in_bytes 8M
 		spawn_writers hog service mnt/hog --seconds 3600 --size 160M
-		# Its cache fills what the cgroup may have.
+		# Wait until the page cache fills the cgroup's limit.
 		must loop_until 60 grew service $((48 * M))
 		spawn victim allocate --cgroup "$top/service" --size 1M --rate 10 --seconds "$seconds"
 		collect victim V

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a victim gets of a disk that a hog writes to, by what is done against the hog: nothing, one of the means that
-# an administrator has on any kernel, a dirty limit without a pace, a limit with it, a floor for the victim.
-# The victim appends 4 KiB and syncs it 20 times a second (fsync), or appends 125 times a second (append), or reads
-# 4 KiB at random (read). And what the hog gets when it is alone (alone).
+# The share of a disk that a victim gets next to a hog, depending on the countermeasure: none, one that any kernel
+# offers, a dirty limit without a pace, a limit with a pace, or a floor for the victim. The victim appends 4 KiB and
+# syncs it 20 times a second (fsync), or appends 125 times a second (append), or reads 4 KiB at random (read). Also
+# the share of a hog without a victim (alone).
 # A cell is VM:HOG:MEANS:VICTIM. VM: bytes is vm.dirty_bytes=32M, ratio is vm.dirty_ratio=20 with memory.max=128M on both.
 # columns: fs,kernel,bps,vm,hog,means,victim,rate,p50_us,p99_us,max_us,hog_rate,disk
 # vm: --flavor release --insmod --timeout 200 --disk 512M,bps=2000000,fs=ext4 -- ext4 2000000 10 bytes:none:none:fsync bytes:seq:limit:fsync bytes:seq:pace:fsync bytes:sync:pace:fsync bytes:none:none:append bytes:seq:limit:append bytes:seq:pace:append bytes:seq:floor:append bytes:none:none:read bytes:seq:pace:read
@@ -26,11 +26,11 @@ shift 3
 begin "$fs"
 queue=/sys/block/${SCRATCH##*/}/queue
 device=$(<"${queue%/queue}/dev")
-# For the one who reads: what is read is not in memory.
+# The file for the reading victim, which must not be in memory.
 must dd if=/dev/urandom of="$work/mnt/data" bs=1M count=32 status=none
 sync
 
-# hog_options HOG: in the array hog.
+# hog_options HOG: set the array hog to the options of the load.
 hog_options()
 {
 	hog=(--seconds 3600 --size "$((bps * 32 > 512 * M ? 512 : bps * 32 / M))M" --block 64k)
@@ -41,7 +41,7 @@ hog_options()
 	esac
 }
 
-# use MEANS, and stop_using MEANS
+# use MEANS, stop_using MEANS: apply or revert a countermeasure.
 use()
 {
 	case $1 in
@@ -108,7 +108,7 @@ for cell in "$@"; do
 	if [[ $kind != none ]]; then
 		hog_options "$kind"
 		spawn_writers hog hog mnt/hog "${hog[@]}"
-		# It has filled what it may, and the disk's first burst is over.
+		# Wait until the hog has filled its limit and the disk's first burst is over.
 		must loop_until 60 disk_has_written $((before + 3 * bps))
 	fi
 	before=$(disk_written "$SCRATCH")

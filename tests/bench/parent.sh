@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A parent's limit over eight children, each with a writer and no limit of its
-# own: the sum against the limit, and how evenly they share the disk.
+# A parent's limit for eight children, each with a writer and no limit of its own: the
+# sum compared with the limit, and how evenly the children share the disk.
 # columns: kernel,limit,mode,samples,max,above,first_above,mean,jain,rate,disk
 # vm: --flavor release --insmod --timeout 150 --disk 768M,bps=20000000,fs=ext4 -- 20 4 16 64
 . "$(dirname "$0")/lib.sh"
@@ -10,8 +10,8 @@ shift
 begin ext4
 disk_speed
 
-# What was written to the disk for each child so far. (What a child dirtied is
-# no measure: the first to start has all of the room for itself.)
+# The bytes that were written to the disk for each child so far. (Dirtied bytes are no
+# measure: the first child to start has the whole limit for itself.)
 written()
 {
 	local child

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What it takes to charge what a removed cgroup left to another, and how much of
-# it gets there.
-#   move      instructions, in guests whose clock counts them: the worker's, who
-#             moves what is not mapped by adoption and the rest by recharge_mapped,
-#             and those of memory.recharge. Each with two sizes, whose difference is
-#             what counts: what every pass costs, whatever it finds, is in both.
-#   restart   a service with 256 MiB of page cache goes and comes back: adoption,
-#             against reading the file from the disk anew.
+# The cost of charging memory that a removed cgroup left to another cgroup, and how much
+# of it is moved.
+#   move      instructions, in guests whose clock counts them, of the worker, which moves
+#             unmapped memory by adoption and mapped memory by recharge_mapped, and of
+#             memory.recharge. Each is run with two sizes, and the difference is reported:
+#             the fixed cost of each pass is in both.
+#   restart   a service with 256 MiB of page cache is removed and created again:
+#             adoption, compared with reading the file from the disk again.
 #   deferred  another cgroup reads that file once, from beginning to end.
-# Pages: given is what was inherited, moved what the target was charged for.
+# Pages: given were inherited, moved were charged to the target.
 # columns: test,folio,mapped,by,run,given,folios,moved,dropped,ns,bytes_read,speed,back_ms
 # vm: --icount --insmod --timeout 120 --disk 512M,fs=ext4 -- move 1
 # vm: --icount --insmod --timeout 120 --disk 512M,fs=ext4 -- move 2
@@ -19,8 +19,8 @@
 test=$1 run=$2
 begin ext4
 
-# value_of FILE KEY: sets value. No process is started for it, so that it can be
-# asked for often and disturbs little.
+# value_of FILE KEY: set value. It starts no process, so that frequent calls disturb
+# little.
 value_of()
 {
 	local key
@@ -30,14 +30,14 @@ value_of()
 	bail "$1: there is no $2"
 }
 
-# taken CGROUP: sets value to the pages that it was charged for by recharging.
+# taken CGROUP: set value to the pages that were recharged to the cgroup.
 taken()
 {
 	value_of "$top/$1/memory.recharge_stat" recharged_in
 	value=$((value / PAGE))
 }
 
-# read_so_far: sets value to the bytes read from the scratch disk.
+# read_so_far: set value to the bytes read from the scratch disk so far.
 read_so_far()
 {
 	local sectors _
@@ -45,7 +45,7 @@ read_so_far()
 	value=$((sectors * 512))
 }
 
-# inherited: sets given and folios to what p has inherited.
+# inherited: set given and folios to the amount that p has inherited.
 inherited()
 {
 	sync
@@ -57,7 +57,7 @@ inherited()
 	folios=${F[folios]}
 }
 
-# over CGROUP...: the case is, and nothing is left of it.
+# over CGROUP...: end the case and remove everything.
 over()
 {
 	[[ ! ${running[user]-} ]] || halt user W
@@ -65,7 +65,7 @@ over()
 	cg_remove "$@" p
 }
 
-# left DIRECTORY BYTES BLOCK: a file, which the case is about.
+# left DIRECTORY BYTES BLOCK: create the file of the case, and leave it to the parent.
 left()
 {
 	bequeath p/service "$1/file" "$2" --block "$3"
@@ -74,8 +74,8 @@ left()
 
 # --- move ----------------------------------------------------------------------------
 
-# by_worker SWITCH TARGET COMMAND...: what the worker does because of COMMAND. The
-# kernel traces when each work begins and ends; other works are not looked at.
+# by_worker SWITCH TARGET COMMAND...: measure the work of the worker that COMMAND
+# causes. The kernel traces the begin and end of each work item; others are ignored.
 by_worker()
 {
 	local trace=/sys/kernel/tracing us
@@ -114,7 +114,7 @@ unmapped()
 	[[ $1 == small ]] || return 0
 
 	left "$@"
-	# It is there before, or it would adopt.
+	# Create it first, or it would adopt.
 	cg_make p/service
 	switch adopt 1
 	on_demand p/service
@@ -186,8 +186,8 @@ move()
 
 readonly SIZE=$((256 * M))
 
-# has_taken CGROUP: at least 99 % of the file, and sets value. On a busy host what is
-# late may be so because of the looking; it is done each 10 ms.
+# has_taken CGROUP: the cgroup has at least 99 % of the file; sets value. It is polled
+# only every 10 ms, because polling can cause delays on a busy host.
 has_taken()
 {
 	taken "$1"
@@ -199,7 +199,7 @@ now()
 	us=${EPOCHREALTIME/./}
 }
 
-# poll SECONDS CGROUP: until it has taken that.
+# poll SECONDS CGROUP: wait until has_taken succeeds.
 poll()
 {
 	local end
@@ -213,7 +213,7 @@ poll()
 	now
 }
 
-# read_back SPEED: sets W[ms]; the service was restarted, and nothing is in memory.
+# read_back SPEED: set W[ms] for a restarted service with nothing in memory.
 read_back()
 {
 	sync
@@ -243,11 +243,11 @@ restart()
 		cg_make p/service
 		poll 20 p/service || true
 		ns=$(((us - begun) * 1000))
-		# All is at rest.
+		# Wait until the system is idle.
 		sleep 1
 		taken p/service
 		moved=$value
-		# And the service finds it.
+		# Check that the service finds it in memory.
 		read_as p/service mnt/file.0 $SIZE
 		read_so_far
 		bytes_read=$((value - before))

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What it costs that charges go elsewhere: instructions per 4 KiB written to a
-# tmpfs, and per fault of a page of it. All pages are new, so that each is charged;
-# and to a cgroup at the same depth in each state.
+# The cost of redirecting charges: instructions per 4 KiB written to a tmpfs, and per
+# fault of a page of it. All pages are new, so that each is charged, to a cgroup at the
+# same depth in each state.
 #   stock       the kernel without the patches
-#   unused      with them and the module, but nothing is redirected
-#   memcg       the tmpfs is mounted with memcg=, and names another's cgroup
-#   persistent  instead, the cgroup above the writer's declares memory.persistent
-# And how long it takes until a writer is told that there is no room, in guests
-# with a real clock: the value is the slowest of a hundred, in microseconds.
-#   full        memcg= names a cgroup that is full; by so many writers at once
+#   unused      with the patches and the module, but nothing is redirected
+#   memcg       the tmpfs is mounted with memcg=, which names another cgroup
+#   persistent  instead, the parent of the writer's cgroup has memory.persistent set
+# And the time until a writer gets ENOSPC, in guests with a real clock: the value is the
+# slowest of a hundred, in microseconds.
+#   full        memcg= names a cgroup that is full; with a number of writers at once
 # columns: kernel,state,op,run,value
 # vm: --flavor stock --icount --timeout 120 -- stock 1
 # vm: --flavor release --icount --insmod --timeout 120 -- unused 1
@@ -49,13 +49,13 @@ if [[ $state == full ]]; then
 	exit
 fi
 
-# A guest that has just booted comes to rest while something runs for nothing.
+# A guest that has just booted has background activity, which ends during this unmeasured run.
 cost_of $writer tmpfs/file write fresh
 for op in write fault; do
 	cost_of $writer tmpfs/file $op fresh
 	row "$VM_FLAVOR" "$state" $op "$run" "${F[ns]}"
 done
-# That the pages were charged where they should be.
+# Check that the pages were charged to the right cgroup.
 case $state in
 memcg | persistent) fill $writer tmpfs/kept $((4 * M)) ;;
 *) exit ;;

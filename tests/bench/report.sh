@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Writes Documentation/benchmarks.md from the rows in build/bench/. Every figure
-# and every verdict in it is computed here; a section whose rows are not there
-# stays as the document has it.
+# Writes Documentation/benchmarks.md from the rows in build/bench/. All figures and
+# verdicts in it are computed here; a section without rows stays as it is in the
+# document.
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tools/env.sh
 source "$here/../../tools/env.sh"
 shopt -s inherit_errexit
 document=$TOP/Documentation/benchmarks.md
 
-# rows NAME PROGRAM: awk over the rows of a measurement; f("x") is column x, and
-# cpus the number of the guest's processors.
+# rows NAME PROGRAM: run awk over the rows of a measurement; f("x") is column x, and
+# cpus is the number of the guest's processors.
 rows()
 {
 	awk -F, '
@@ -38,7 +38,7 @@ verdicts()
 	printf '| requirement | figure | verdict |\n|---|---|---|\n'
 }
 
-# sections: NAME TITLE, in the order of the document.
+# sections: print NAME TITLE of each section, in the order of the document.
 sections()
 {
 	cat <<-'END'

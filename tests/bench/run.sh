@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Makes the figures of Documentation/benchmarks.md: runs each measurement in the
-# guests that its head asks for (see lib.sh), keeps the rows in build/bench/ as
-# CSV, and writes the document anew from those (report.sh). Rows that are exact counts
-# are kept in tests/bench/counts/ as well, where a change of one shows in a review.
-# Exit status 1: a bound of what was measured is not met.
+# Produces the figures of Documentation/benchmarks.md: runs each measurement in the
+# guests that its head asks for (see lib.sh), stores the rows in build/bench/ as CSV,
+# and writes the document from them (report.sh). Rows that are exact counts are also
+# stored in tests/bench/counts/, so that changes show up in review.
+# Exit status 1: a figure is out of its bounds.
 # Usage: tests/bench/run.sh [tightness|lowering|parent|victim|pace|memory|cost|recharge|redirect|scale]...   (none: all)
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tools/env.sh
@@ -29,8 +29,9 @@ qemu_version()
 	qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'
 }
 
-# All that figures come from, by content, but for the host: kernels and module, loads
-# and samplers, measurements, the guest. Figures of two builds are not to be mixed.
+# build_id: a hash of everything that the figures depend on except the host: kernels and
+# module, loads and samplers, measurements, and the guest. Figures of two builds must not
+# be mixed.
 build_id()
 {
 	local measurements=()
@@ -40,7 +41,8 @@ build_id()
 		"$TOP"/tests/vm/{run.sh,host.sh,initrd.sh,judge.sh,init,mkinitramfs} | hash | cut -c 1-12
 }
 
-# measure NAME: what was measured before stays until all of it has come through.
+# measure NAME: run a measurement. The previous rows stay until all guests have
+# succeeded.
 measure()
 {
 	local new=$results/$1.csv.new line options arguments guest=0 guests build
@@ -62,7 +64,7 @@ measure()
 	[[ $(build_id) == "$build" ]] ||
 		die bench "kernels, programs or scripts have changed while $1 was measured; its figures are dropped"
 	mv "$new" "$results/$1.csv"
-	# Of a guest whose clock counts instructions; which host or build counted them is no part of it.
+	# Counts of a guest whose clock counts instructions, without the lines about host and build.
 	! grep -q '^# vm: .*--icount' "$here/$1.sh" ||
 		grep -v '^#' "$results/$1.csv" >"$here/counts/$1.csv"
 }
@@ -72,7 +74,7 @@ for name in "${names[@]}"; do
 done
 "$here/report.sh"
 step bench "Documentation/benchmarks.md is written; the rows are in ${results#"$TOP/"}"
-# Only what was measured now: the list at the document's beginning has all of it once more.
+# Only the sections that were measured now: the list at the document's beginning repeats all.
 broken=$(for name in "${names[@]}"; do
 	awk -v made="\`tests/bench/run.sh $name\`" '
 		/^## / { inside = 0 }

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What recharging and memcg= cost as the machine grows: instructions, in a guest whose
-# clock counts them. Each figure is of count things together; what they cost without
-# what is measured is measured as well, where there is such a thing.
-#   mount, umount   file systems with memcg=, all of one cgroup; and plain ones
-#   mounts          a read of /proc/self/mounts with so many
-#   stat            a read of memory.recharge_stat where so many cgroups have left something
-#   removal         so many cgroups are removed, with recharging on and off
-#   successors      so many come back together, and adopt what they left: the worker's
-#   lookup          one comes back, whose predecessor is among so many: the worker's
-#   scan            a look at what a cgroup inherited, and nothing can be moved: so many
-#                   folios of 4 KiB, and of 2 MiB
+# How the cost of recharging and memcg= grows with the system: instructions, in a guest
+# whose clock counts them. Each figure is for count objects together. Where there is a
+# baseline without the feature, it is measured as well.
+#   mount, umount   count file systems with memcg= of one cgroup; and plain ones
+#   mounts          a read of /proc/self/mounts with count mounts
+#   stat            a read of memory.recharge_stat after count cgroups left memory behind
+#   removal         count cgroups are removed, with recharging on and off
+#   successors      count cgroups are created again and adopt memory: the worker's cost
+#   lookup          one cgroup is created again, with count predecessors: the worker's cost
+#   scan            a scan of inherited memory of which nothing can be moved: count folios
+#                   of 4 KiB, and of 2 MiB
 # columns: test,with,count,run,ns
 # vm: --icount --insmod --timeout 280 --mem 2048 -- mounts 1
 # vm: --icount --insmod --timeout 280 --mem 2048 -- scan 1
@@ -18,12 +18,12 @@
 . "$(dirname "$0")/lib.sh"
 test=$1 run=$2
 begin_without_disk
-# With a child, p has a memory controller for those to come.
+# With a child, p's other children will have a memory controller.
 cg_make p/child
 must mkdir "$work/tmpfs" "$work/many"
 must mount -t tmpfs -o size=90% tmpfs "$work/tmpfs"
 
-# took COMMAND...: sets ns to the time that it takes.
+# took COMMAND...: run the command, and set ns to its duration.
 took()
 {
 	local us=${EPOCHREALTIME/./}
@@ -31,7 +31,7 @@ took()
 	ns=$(((${EPOCHREALTIME/./} - us) * 1000))
 }
 
-# name PREFIX FIRST LAST: sets names.
+# name PREFIX FIRST LAST: set names to the list of names.
 name()
 {
 	local n
@@ -41,7 +41,7 @@ name()
 	done
 }
 
-# many N COMMAND...: runs it for each directory of $work/many.
+# many N COMMAND...: run the command for each directory of $work/many.
 many()
 {
 	local n
@@ -64,7 +64,7 @@ measure_mounts()
 		row mount $what $count "$run" "$ns"
 		took cat /proc/self/mounts >/dev/null
 		row mounts $what $count "$run" "$ns"
-		# By one umount(8), which otherwise reads that file a thousand times.
+		# With a single umount(8): each one reads that file.
 		took umount "${names[@]}"
 		row umount $what $count "$run" "$ns"
 	done
@@ -72,7 +72,7 @@ measure_mounts()
 
 # --- removed cgroups -------------------------------------------------------------------
 
-# leave N: so many cgroups below p have a page each. The shell goes to each of them itself.
+# leave N: N cgroups below p get a page each. The shell itself moves to each of them.
 leave()
 {
 	local n
@@ -91,7 +91,7 @@ remove_jobs()
 	must rmdir "${names[@]}"
 }
 
-# worked COMMAND...: sets ns to the time of the worker because of COMMAND.
+# worked COMMAND...: set ns to the time of the worker that COMMAND causes.
 worked()
 {
 	local trace=/sys/kernel/tracing us
@@ -144,7 +144,7 @@ measure_removed()
 	row removal on 1000 "$run" "$ns"
 }
 
-# --- a look at what cannot be moved ------------------------------------------------------
+# --- a scan of memory that cannot be moved -----------------------------------------------
 look()
 {
 	"$workload" put --file "$top/p/memory.recharge" --value 4K >"$work/put" ||

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # How closely a limit is held and how well it is used: the highest and the mean
-# dirty+writeback, sampled each 10 ms, and the share of the disk that is used.
-# With limit 0 there is none: what the system's limits alone do.
+# dirty+writeback, sampled every 10 ms, and the part of the disk's speed that is used.
+# Limit 0 stands for no limit, so that only the system-wide limits apply.
 # columns: kernel,limit,mode,writers,samples,max,above,first_above,mean,rate,disk
 # vm: --flavor stock --timeout 90 --disk 768M,bps=20000000,fs=ext4 -- 10 0
 # vm: --flavor release --insmod --timeout 120 --disk 768M,bps=20000000,fs=ext4 -- 10 4
@@ -16,7 +16,7 @@ disk_speed
 for mode in write mmap; do
 	for count in 1 4 16; do
 		cg_make hog
-		# Without a limit, one that is never reached, to sample against.
+		# Without a limit, sample against one that is never reached.
 		watched=$((limit ? limit : 100 * M))
 		((limit == 0)) || set_knob hog dirty_limit_in_bytes "$limit"
 		spawn_writers writers hog mnt/hog --seconds 3600 --mode "$mode" \

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a small writer at a fixed rate (125 appends of 4 KiB a second) gets of a disk of
-# 2 MB/s that a hog writes to as well, and where in the kernel it waits:
+# The share that a small writer at a fixed rate (125 appends of 4 KiB a second) gets of a
+# disk of 2 MB/s to which a hog writes as well, and where in the kernel it waits:
 #   alone     no hog
 #   beside    the hog has no limit
-#   limited   the hog has one of 4 MiB
-#   floor     the hog has none, but the victim has dirty_min=8M
+#   limited   the hog has a limit of 4 MiB
+#   floor     the hog has no limit, but the victim has dirty_min=8M
 # columns: fs,kernel,case,rate,on_time,p50_us,p99_us,max_us,victim_max,hog_max,hog_rate,waits
 # vm: --flavor stock --timeout 90 --disk 512M,bps=2000000,fs=ext2 -- ext2 30 alone beside
 # vm: --flavor release --insmod --timeout 120 --disk 512M,bps=2000000,fs=ext2 -- ext2 30 alone limited floor
@@ -21,8 +21,8 @@ shift 2
 begin "$fs"
 system_limit $((32 * M))
 
-# most_waits: "function share; ...", of all looks in F, for the places where
-# it did not just wait for its next turn.
+# most_waits: print "function share; ..." of the samples in F, for the functions in
+# which the victim waited, except for the wait for its next append.
 most_waits()
 {
 	local place
@@ -45,7 +45,7 @@ for case in "$@"; do
 		full=$((2 * M))
 		;;
 	floor)
-		# A floor is granted from the top.
+		# Floors are granted from the root down.
 		set_knob . dirty_min 8M
 		set_knob victim dirty_min 8M
 		;;

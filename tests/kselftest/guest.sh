@@ -5,8 +5,8 @@
 # Usage: guest.sh SECONDS TEST [SECONDS TEST]...   SECONDS is a test's time limit.
 set -u
 
-# A test that hangs ends the guest with a crash, whose log shows what the tasks wait
-# for. The timer is a read with a time-out, which leaves no process behind.
+# If a test hangs, crash the guest: the log then shows where the tasks wait. The timer is a
+# read with a time-out, which leaves no process behind.
 watch_over()
 {
 	read -r -t "$2" && return
@@ -23,7 +23,7 @@ while (($# > 0)); do
 	begin=$SECONDS status=0
 	watch_over "$name" "$limit" <>"$silence" &
 	watcher=$!
-	# Not in the background, where a shell makes its children ignore SIGINT.
+	# In the foreground: the shell makes background children ignore SIGINT.
 	"$(dirname "$0")/$name" || status=$?
 	kill -KILL "$watcher"
 	wait "$watcher" 2>/dev/null

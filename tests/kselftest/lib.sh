@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The common functions of the tests, one file in lib/ for each subject. Sourced.
+# The common functions of the tests; lib/ has a file for each subject. Sourced by the tests.
 #
 # From the environment:
 #   SCRATCH, SCRATCH2  block devices that may be overwritten
 #   MODULE             the module (default /lib/memcg_knobs.ko)
 #   WORKLOAD           the load generator (default: in PATH, or beside the test)
-#   KNOBS_QUICK        set: smaller parameter sets; the default on a kernel with
-#                      kmemleak, which a debug kernel is known by
-#   VM_SLOWNESS        factor for time-outs on a slow machine (default 1)
+#   KNOBS_QUICK        if set, use smaller parameter sets; the default on a debug kernel,
+#                      which is recognized by kmemleak
+#   VM_SLOWNESS        factor for time-outs on slow machines (default 1)
 set -u
 
 # shellcheck disable=SC2034 # For the tests.

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs the tests of this directory in virtual machines with the disks that their
-# headers ask for, several at a time, and reports the results. A test that has passed
-# is not run again until one of its dependencies changes.
+# Runs the tests of this directory, several at a time, in virtual machines with the disks
+# that their headers ask for, and reports the results. A test that has passed is not run
+# again until one of its dependencies changes.
 #
 # Each test has its own guest, except on the debug kernel, which takes half a minute
 # without KVM to boot and to look for leaks. There, tests with the same machine share a
-# guest. If its kernel complains, the running test has failed, and the others run again;
-# if memory has leaked, all of them have failed.
+# guest. If the kernel complains, the test that was running has failed, and the remaining
+# tests run again; if memory has leaked, all tests of the guest have failed.
 #
-# A header line in the test has the options of tests/vm/run.sh for its machine; the
-# second form replaces the first on the debug kernel:
+# A header line in the test lists the options of tests/vm/run.sh for its machine; on the
+# debug kernel, the second form replaces the first:
 #   # vm: --disk 512M,bps=20000000 --timeout 90
 #   # vm-debug: ...
-# FLAVOR in it is the kernel's flavor. Two more options are for this script. With --alone
-# the test runs after all others, because others would change its measurements. On the
-# debug kernel, which is too slow for measurements, it is ignored. With --shared it checks
-# the same on the debug kernel, and --own leaves it out.
+# FLAVOR in the line stands for the kernel's flavor. Two options are for this script. --alone:
+# the test runs after all others, which would disturb its measurements; ignored on the
+# debug kernel, which is too slow for measurements. --shared: the test checks the same on the
+# debug kernel, so --own leaves it out.
 set -euo pipefail
 
 usage()
@@ -92,8 +92,8 @@ else
 	FRESH=1
 fi
 
-# Each run has its own directory for logs, so that concurrent runs do not mix them;
-# those of failed tests are kept.
+# Each run has its own directory for logs, so that concurrent runs do not mix them; the logs
+# of failed tests are kept.
 logs=$top/build/log/kselftest/$flavor
 mkdir -p "$logs"
 work=$(mktemp -d)
@@ -111,11 +111,11 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# First of all: the runner should examine the host before several instances run.
+# The runner must examine the host once before several instances of it run.
 accel=$("$top/tests/vm/run.sh" --flavor "$flavor" --which-accel) || die "there is no virtual machine"
 
-# Without KVM a guest keeps one processor busy, with KVM as many as it has, two.
-# It has 1 GiB, and the host wants some for itself.
+# A guest keeps one processor busy without KVM and both of its processors with KVM. It has
+# 1 GiB of memory, and the host needs some for itself.
 if [[ ! $lanes ]]; then
 	lanes=$(nproc)
 	[[ $accel == tcg ]] || lanes=$((lanes / 2))
@@ -129,14 +129,14 @@ header()
 {
 	local line
 	line=$(grep -m 1 "^# vm-$flavor:" "$here/$1" || grep -m 1 '^# vm:' "$here/$1" || true)
-	# The debug kernel cannot fill a disk of 20 MB/s without KVM, and a limit
-	# is reached only by who is faster than the disk.
+	# Without KVM, the debug kernel is slower than a disk of 20 MB/s, and only
+	# writers that are faster than the disk reach a limit.
 	[[ $flavor != debug ]] || line=${line//bps=20000000/bps=2000000}
 	line=${line//FLAVOR/$flavor}
 	echo "${line#*:}"
 }
 
-# The stock kernel has no selftests of the series: its guest gets an empty directory.
+# The stock kernel lacks the selftests of the series; its guest gets an empty directory.
 mkdir -p "$top/build/$flavor/selftests"
 
 # The dependencies of all tests of this run.
@@ -146,11 +146,11 @@ same=$(
 	echo "$flavor quick=${KNOBS_QUICK-}"
 )
 
-# key NAME: of its verdict.
+# key NAME: the key of the test's verdict.
 key()
 {
 	local program word files=("tests/kselftest/$1")
-	# Other files of this tree that its guest gets.
+	# Other files of this tree that are copied to its guest.
 	for word in $(header "$1"); do
 		[[ $word != *:/* ]] || files+=("${word%%:*}")
 	done
@@ -164,13 +164,13 @@ key()
 	} | hash
 }
 
-# machine NAME: the options of the runner for its guest.
+# machine NAME: the runner's options for the test's guest.
 machine()
 {
 	header "$1" | sed -E 's/--alone|--shared|--timeout +[0-9]+//g' | xargs
 }
 
-# limit NAME: its time limit.
+# limit NAME: the test's time limit.
 limit()
 {
 	local words
@@ -182,7 +182,7 @@ limit()
 	fi
 }
 
-# The duration of each test's last run; its time limit is the estimate otherwise.
+# The duration of each test's last run; without one, its time limit is the estimate.
 lasted=$VERDICTS/lasted-$flavor-$accel${KNOBS_QUICK:+-quick}
 declare -A seconds=()
 if [[ -s $lasted ]]; then
@@ -191,8 +191,8 @@ if [[ -s $lasted ]]; then
 	done <"$lasted"
 fi
 
-# judge OUTPUT STATUS: set result, words and skipped, the number of skipped checks. A
-# run only passes if its status, its plan and its checks agree.
+# judge OUTPUT STATUS: set result, words and skipped (the number of skipped checks). A run
+# passes only if its status, its plan and its checks agree.
 judge()
 {
 	local plan passed failed
@@ -219,8 +219,8 @@ judge()
 	fi
 }
 
-# may_skip NAME: the kernels and guests meet the requirements of all tests, so a test
-# that skips itself has found a broken feature, except for these.
+# may_skip NAME: these tests may skip themselves. The kernels and guests meet the requirements
+# of all others, so any other test that skips itself has found a broken feature.
 may_skip()
 {
 	case "$1 $flavor $accel" in
@@ -232,7 +232,7 @@ may_skip()
 declare -A count=([passed]=0 [failed]=0 [skipped]=0) keys=()
 failures=() number=0 cached=0
 
-# tell NAME RESULT TIME WORDS: print the line of a test.
+# tell NAME RESULT TIME WORDS: print the result line of a test.
 tell()
 {
 	number=$((number + 1))
@@ -243,7 +243,7 @@ tell()
 # A job is a list of tests for one guest.
 jobs=()
 
-# run JOB: run it, and report its status and duration at the end.
+# run JOB: run the job, and report its status and duration at the end.
 run()
 {
 	local names options command=() name limits=0 status=0 begin=$EPOCHSECONDS
@@ -256,7 +256,7 @@ run()
 	if ((${#names[@]} == 1)); then
 		command=("/tests/${names[0]}")
 	else
-		# Each has its own limit in the guest; this one is for a dead guest.
+		# Each test has its own limit in the guest; this limit is for a dead guest.
 		limits=$((limits + 30))
 		command=(/tests/guest.sh "${command[@]}")
 	fi
@@ -267,7 +267,7 @@ run()
 	echo "$1 $status $((EPOCHSECONDS - begin)) $BASHPID" >&"$ended"
 }
 
-# reap: wait until a guest has ended, and report on its tests.
+# reap: wait for a guest to end, and report on its tests.
 reap()
 {
 	local job status took pid names name code time culprit='' again=()
@@ -288,8 +288,8 @@ reap()
 	while read -r name code time; do
 		ends[$name]="$code $time"
 	done <"$work/$job.ends"
-	# They run in this order, so the first without an end has brought the guest down.
-	# If the guest fails after the last one, memory has leaked, in any of them.
+	# The tests run in this order, so the first one without an end line has brought the
+	# guest down. If the guest fails after the last test, any of them has leaked memory.
 	for name in "${names[@]}"; do
 		[[ ${ends[$name]-} || $culprit ]] || culprit=$name
 	done
@@ -325,7 +325,7 @@ conclude()
 	seconds[$name]=$4
 	tell "$name" "$result" "$4 s" "$words"
 	rm -f "$logs/$name".{tap,vm,console}
-	# What it measured can be read, however it ended.
+	# Keep the output, so that its measurements can be read whatever the result.
 	cp "$work/$name.tap" "$logs"
 	if [[ $result == passed ]]; then
 		keep_verdict "${keys[$name]}" <<<"$words"
@@ -349,7 +349,7 @@ conclude()
 	fi
 }
 
-# run_all LANES: run the jobs of the queue, and those that are added to it meanwhile.
+# run_all LANES: run the jobs of the queue, including jobs that are added meanwhile.
 run_all()
 {
 	local job
@@ -365,7 +365,7 @@ run_all()
 	done
 }
 
-# share NAME...: create jobs; tests with the same machine may share one.
+# share NAME...: create jobs; tests with the same machine options may share a job.
 share()
 {
 	local name wanted last=none members=0
@@ -380,13 +380,13 @@ share()
 	done < <(for name in "$@"; do echo "$(machine "$name")|$name"; done | sort)
 }
 
-# More tests in a guest reduce the time for booting, and balance the lanes worse.
+# More tests per guest save boot time, but balance the lanes worse.
 MEMBERS=1
 [[ $flavor != debug || $# -gt 0 ]] || MEMBERS=5
 
 together=() alone=() queue=()
 for name in "${tests[@]}"; do
-	# The current state: files may change while it runs.
+	# Compute the key now, because files may change while the tests run.
 	keys[$name]=$(key "$name")
 	if words=$(verdict "${keys[$name]}"); then
 		cached=$((cached + 1))
@@ -401,7 +401,7 @@ done
 mkfifo "$work/ended"
 exec {ended}<>"$work/ended"
 share ${together[@]+"${together[@]}"}
-# The longest first, so that all lanes end at about the same time.
+# Start the longest jobs first, so that all lanes end at about the same time.
 mapfile -t queue < <(
 	for job in "${!jobs[@]}"; do
 		sum=0

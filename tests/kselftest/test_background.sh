@@ -1,15 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A background limit is acted on by itself: whoever holds more has the flusher
-# started, far below the limit and without the periodic flusher. Who holds less
-# is left alone.
+# A background limit has effect by itself: the flusher is started for a cgroup above it, far
+# below the dirty limit and without periodic writeback. Cgroups below it are left alone.
 # vm: --disk 512M,bps=20000000
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt
 no_periodic_writeback
 
-# dirty NAME [SIZE]: so much of dirty pages, 8M if nothing is said.
+# dirty NAME [SIZE]: make SIZE of pages dirty, by default 8M.
 dirty()
 {
 	spawn_writers writers "$1" "mnt/${1//\//_}" --size "${2:-8M}"
@@ -20,10 +19,10 @@ dirty()
 flushed()
 {
 	check "$1" await below "$2" "$3" 5
-	check_num "$1, and it is counted" "$(stat_of "$2" writeback_started)" '>' 0
+	check_num "$1: writeback_started counts it" "$(stat_of "$2" writeback_started)" '>' 0
 }
 
-# First who is to be left alone: until the end it holds what it holds.
+# A cgroup below its background limit: its pages must still be dirty at the end.
 cg_make below
 set_knob below dirty_limit_in_bytes 32M
 dirty below
@@ -33,7 +32,7 @@ set_knob both dirty_limit_in_bytes 64M
 set_knob both dirty_background_limit_in_bytes 4M
 dirty both
 flushed "background limit far below the limit" both $((4 * M))
-check_eq "its writer was not throttled" "$(stat_of both throttled_count)" 0
+check_eq "the writer is not throttled by a background limit" "$(stat_of both throttled_count)" 0
 
 cg_make alone
 set_knob alone dirty_background_limit_in_bytes 4M
@@ -53,7 +52,7 @@ set_knob p dirty_background_limit_in_bytes 4M
 dirty p/c
 flushed "the parent's background limit" p $((4 * M))
 
-# None of these holds enough for a part of its own.
+# None of the children holds enough to reach a share of its own.
 cg_make r
 set_knob r dirty_limit_in_bytes 64M
 set_knob r dirty_background_limit_in_bytes 4M
@@ -63,11 +62,11 @@ for i in {1..16}; do
 done
 flushed "the parent's background limit, many small children" r $((4 * M))
 
-# With that alone the kernel's own limit is held in the same way, for all below.
+# With only a background limit, the parent's derived limit also holds for its subtree.
 cg_make q/c
 set_knob q dirty_background_limit_in_bytes 4M
 set_knob q/c dirty_limit_in_bytes 1G
-check_num "the limit in force is that of the parent without one of its own" \
+check_num "the parent's derived limit holds for a child with a looser limit" \
 	"$(stat_of q/c limit)" '<=' $(($(stat_of q limit) * 9 / 8))
 
 cg_make later
@@ -75,14 +74,13 @@ set_knob later dirty_limit_in_bytes 64M
 set_knob later dirty_background_limit_in_bytes 60M
 dirty later
 set_knob later dirty_background_limit_in_bytes 4M
-flushed "background limit set below what is held" later $((4 * M))
+flushed "background limit set below the amount that is dirty" later $((4 * M))
 
-check_num "who holds less than half its limit is left alone" \
+check_num "the pages of a cgroup below half its limit stay dirty" \
 	"$(exactly_dirty below)" '>=' $((8 * M - slack))
 
-# The flusher has just ended, by a limit that is no longer the one in force, and there is
-# no writer who would start it again. It takes an eighth of the system-wide limit of a
-# file at a time.
+# The flusher has just ended under the previous background limit, and no writer starts it
+# again. It writes up to an eighth of the system-wide limit from a file at a time.
 sync
 system_limit $((64 * M))
 cg_make again

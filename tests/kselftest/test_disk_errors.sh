@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A disk of which each request fails: what could not be written is not dirty any more, so
-# nobody waits for it for ever. Writers of a limited cgroup go on, and can be killed; those
-# on another disk are untouched; limits can be changed, the module comes out, the file
-# system can be unmounted.
+# A disk on which every request fails. Pages that could not be written are clean afterwards,
+# so no task waits for them for ever. Writers of a limited cgroup continue and can be killed;
+# writers to another disk are not affected; limits can be changed, the module can be removed,
+# and the file system can be unmounted.
 # vm: --disk 128M,fs=ext2 --disk 128M,fs=ext2 --io-errors --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 inject=/sys/kernel/debug/fail_make_request
@@ -29,7 +29,7 @@ cg_make p/bad p/good
 set_knob p dirty_limit_in_bytes $((8 * M))
 set_knob p/bad dirty_limit_in_bytes $limit
 set_knob p/good dirty_limit_in_bytes $limit
-# The blocks of the files are known by now; to look for them needs the disk.
+# Write the files once: block lookups later would need the disk.
 fill p/bad bad/f $((4 * M))
 fill p/good good/f $((1 * M))
 sync
@@ -44,18 +44,18 @@ has_passed_the_limit()
 {
 	(($(stat_of p/bad writeback_started) > 0)) && kill -0 "${running[hog]}"
 }
-check "what is dirty is written, in vain" loop_until 30 has_passed_the_limit
+check "writeback is started, and the writer continues" loop_until 30 has_passed_the_limit
 watch_limit samples p/bad $limit
 collect other W
 diag "beside: ops=${W[ops]} p99_us=${W[p99_us]} max_us=${W[max_us]}"
-check_num "whoever writes elsewhere does not wait" "${W[max_us]}" '<' $((1000000 * ${VM_SLOWNESS:-1}))
-check "its writer goes on" kill -0 "${running[hog]}"
+check_num "writers to the other disk do not wait" "${W[max_us]}" '<' $((1000000 * ${VM_SLOWNESS:-1}))
+check "the writer to the failing disk continues" kill -0 "${running[hog]}"
 halt samples S
-check_num "and the limit holds" "${S[max]}" '<=' $((limit + slack))
+check_num "the limit holds" "${S[max]}" '<=' $((limit + slack))
 check_eq "limits can be changed" "$(put p/bad dirty_limit_in_bytes 4M)" ok
-check_eq "and are in force" "$(stat_of p/bad limit)" $((4 * M))
+check_eq "the new limit is in force" "$(stat_of p/bad limit)" $((4 * M))
 put p/bad dirty_writeback max >"$work/put"
-check "what is asked to be written back does not wait for ever" grep -qxE 'ok|EAGAIN' "$work/put"
+check "a write to memory.dirty_writeback returns" grep -qxE 'ok|EAGAIN' "$work/put"
 kill -KILL "${running[hog]}"
 echo 1 >"$top/p/bad/cgroup.kill"
 check "the writer can be killed" loop_until 10 is_empty "$top/p/bad"
@@ -68,9 +68,9 @@ nothing_is_dirty()
 	compare "$(exactly_dirty p/bad)" '==' 0 && compare "$(stat_of p/bad dirty)" '==' 0 &&
 		compare "$(stat_of p/bad writeback)" '==' 0
 }
-check "what could not be written is not dirty, and not counted" loop_until 20 nothing_is_dirty
-check "the module comes out" loop_until 10 module_unload
-check "and goes in again" module_load
+check "pages that could not be written are not counted as dirty" loop_until 20 nothing_is_dirty
+check "the module can be removed" loop_until 10 module_unload
+check "the module can be loaded again" module_load
 mend
 check "the file system can be unmounted" loop_until 10 umount "$work/bad"
 mounts=("$work/good")

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The examples of the administrator's guides do what the guides say. They are the
-# blocks that begin with ".. code-block:: console"; in these
-#   - a line "# COMMAND" is run by root, "> ..." continues it, all of a guide in one
-#     shell, in a directory of its own;
-#   - what follows is what it prints: each line has to be there, in that order, as far
-#     as its words go; "..." stands for anything. Numbers may differ by a tenth, those
-#     below a thousand by any amount, but zero is zero;
-#   - a command fails if what is shown first is an error, "PROGRAM: ...", and else it
-#     succeeds.
-# What a guide takes for granted is made here: a disk in /srv, and some files.
+# The examples in the administrator's guides do what the guides say. The examples are the
+# blocks that begin with ".. code-block:: console". In these blocks:
+#   - a line "# COMMAND" is run as root, and "> ..." continues it. All commands of a guide
+#     run in one shell, in a directory of their own;
+#   - the lines that follow are the expected output: each must be printed, in this order,
+#     regardless of white space; "..." stands for anything. Numbers may differ by a tenth,
+#     numbers below a thousand by any amount, but zero must be zero;
+#   - the command must fail if the first line is an error ("PROGRAM: ..."), and succeed
+#     otherwise.
+# This test provides what the guides assume: a disk in /srv, and some files.
 # vm: --disk 512M,bps=20000000,fs=ext4 --add Documentation/admin-guide:/guides --timeout 180 --shared
 . "$(dirname "$0")/lib.sh"
 guides=${GUIDES:-/guides}
@@ -18,8 +18,8 @@ compgen -G "$guides/*.rst" >/dev/null || skip_all "no guides in $guides"
 type -P memcgctl >/dev/null || skip_all "no memcgctl"
 setup
 
-# commands GUIDE: writes each command to N.command, and what it shows to N.shown, in the
-# directory; prints how many there are.
+# commands GUIDE: write each command to N.command and its expected output to N.shown, and
+# print the number of commands.
 commands()
 {
 	awk -v work="$work/docs" '
@@ -33,7 +33,7 @@ commands()
 		END { print n + 0 }' "$1"
 }
 
-# shows SHOWN PRINTED: all lines of the one are in the other. Prints what is not.
+# shows SHOWN PRINTED: all lines of SHOWN are in PRINTED. Print the first one that is not.
 shows()
 {
 	awk '
@@ -74,9 +74,9 @@ shows()
 		END { if (at < n) print wanted[at + 1]; exit at < n }' "$1" "$2"
 }
 
-# is_error SHOWN COMMAND: whether the first line begins with the name of the shell, or of
-# a program that the command has in it. What a program prints of a switch that it was
-# told to set begins with the switch's name.
+# is_error SHOWN COMMAND: the first line begins with the name of the shell or of a program in
+# the command. A program that sets a switch prints a line that begins with the switch's name,
+# which is not an error.
 is_error()
 {
 	local line
@@ -85,14 +85,14 @@ is_error()
 		grep -qw -- "${BASH_REMATCH[1]}" - "$2" <<<bash
 }
 
-# run_commands COUNT: in one shell, each with its output in N.out and its status in
-# N.status.
+# run_commands COUNT: run the commands in one shell, with their output in N.out and their
+# status in N.status.
 run_commands()
 {
 	local n count=$1
 	{
 		echo "cd $work/docs/home"
-		# What is over by then on a real machine takes longer on the debug kernel.
+		# The debug kernel takes longer than a real machine.
 		echo "sleep() { command sleep \$((\$1 * $(pick 1 5))); }"
 		for ((n = 1; n <= count; n++)); do
 			echo "{"
@@ -102,12 +102,12 @@ run_commands()
 		done
 		echo wait
 	} >"$work/docs/script"
-	# Not as a file, whose name would be in each message.
+	# From standard input: the shell's messages would contain the name of a script file.
 	bash <"$work/docs/script"
 	sed -i 's/^bash: line [0-9]*: /bash: /' "$work"/docs/*.out
 }
 
-# The examples load the module as it is loaded on a real machine.
+# The examples load the module with modprobe, as on a real machine.
 mkdir "$work/bin"
 cat >"$work/bin/modprobe" <<-END
 	#!/bin/sh
@@ -125,11 +125,11 @@ for guide in "$guides"/memcg-*.rst; do
 	name=${guide##*/}
 	rm -rf "$work/docs"
 	mkdir -p "$work/docs/home"
-	# Nobody has brought in what is read there.
+	# Drop the page cache, so that no cgroup is charged yet for the files that are read.
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	count=$(commands "$guide")
-	check_num "$name: there are examples" "$count" '>' 0
+	check_num "$name: the guide has examples" "$count" '>' 0
 	run_commands "$count" 2>"$work/stderr"
 	[[ ! -s $work/stderr ]] || diag "$(cat "$work/stderr")"
 	for ((n = 1; n <= count; n++)); do
@@ -148,13 +148,13 @@ for guide in "$guides"/memcg-*.rst; do
 		fi
 		[[ ! -s $file.out ]] || diag "$(cat "$file.out")"
 	done
-	# It tidies up behind itself, and so does the reader.
-	check_eq "$name: leaves no cgroup" \
+	# The examples clean up after themselves.
+	check_eq "$name: no cgroup is left" \
 		"$(find "$cgroup" -mindepth 1 -maxdepth 1 -type d ! -path "$top")" ""
 	for ((n = 0; n < 5; n++)); do
 		find "$cgroup" -mindepth 1 -depth -type d ! -path "$top" -exec rmdir {} + 2>/dev/null
 	done
-	check_eq "$name: leaves no switch on" "$(cat "$SWITCHES"/recharge_{mapped,access,adopt} | sort -u)" 0
+	check_eq "$name: no switch is on" "$(cat "$SWITCHES"/recharge_{mapped,access,adopt} | sort -u)" 0
 done
 
 at_undo=("umount /srv")

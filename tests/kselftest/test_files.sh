@@ -1,27 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The files of a cgroup: that they are there, their modes, defaults, what they
-# accept and read back, what they refuse and with which errno.
+# The dirty limit files of a cgroup: their existence, modes and defaults; the values that
+# they accept and read back; the values that they refuse, and the errno.
 # vm: --shared
 . "$(dirname "$0")/lib.sh"
 setup
 cg_make a
 
-# --- there, with mode and default; absent in the root --------------------------
+# --- existence, mode, default; none in the root cgroup -------------------------
 while read -r file mode default; do
 	[[ $file ]] || continue
 	check_eq "$file: mode" "$(stat -c %a "$top/a/memory.$file" 2>&1)" "$mode"
 	[[ $default == - ]] ||
 		check_eq "$file: default" "$(knob a "$file")" "$default"
-	check "$file: not in the root cgroup" test ! -e "${top%/*}/memory.$file"
+	check "$file: the root cgroup has none" test ! -e "${top%/*}/memory.$file"
 done <<<"$KNOBS"
 check_eq "dirty_stat: keys" \
 	"$(knob a dirty_stat | awk '{ printf "%s ", $1 }')" \
 	"dirty writeback limit background_limit throttled_usec throttled_count throttled_now writeback_started pace_usec paced_usec "
-check_eq "dirty_stat: every line is a key and a number, or the pace" \
+check_eq "dirty_stat: each line is a key and a number, or pace_usec and max" \
 	"$(knob a dirty_stat | grep -cvE '^([a-z_]+ [0-9]+|pace_usec max)$')" 0
 
-# --- accepted, and read back ----------------------------------------------------
+# --- values that are accepted, and how they read back ---------------------------
 # accepts FILE INPUT READ-BACK
 accepts()
 {
@@ -48,10 +48,10 @@ for file in dirty_limit_in_bytes dirty_background_limit_in_bytes; do
 		max\n      max
 	END
 	accepts "$file" ' 8M\t\n' 8388608
-	# Whole pages of white space around a number are silly, but no error.
+	# A page of white space before the number is not an error.
 	check_eq "$file: 4096 characters with a number at the end" \
 		"$(put a "$file" "$(printf '%4094s9M' '')")" ok
-	check_eq "$file: reads back" "$(knob a "$file")" 9437184
+	check_eq "$file: the number after white space reads back" "$(knob a "$file")" 9437184
 	set_knob a "$file" max
 done
 for file in dirty_ratio dirty_background_ratio; do
@@ -77,8 +77,8 @@ done <<-END
 	0          0
 END
 
-# --- refused, and the old value stays -------------------------------------------
-# refuses FILE INPUT [ERRNO...]: EINVAL unless said otherwise.
+# --- values that are refused; the old value stays -------------------------------
+# refuses FILE INPUT [ERRNO...]: INPUT is refused with one of the errnos, by default EINVAL.
 refuses()
 {
 	local file=$1 input=$2 errnos before got after
@@ -95,11 +95,11 @@ refuses()
 	fi
 }
 
-# A write of no bytes at all is not among them: cgroup files never see it.
+# A write of no bytes is not among them: it never reaches a cgroup file's handler.
 junk=(' ' '\n' abc M -1 -64M +64M '64 M' '64M 64M' '64M max' 'max 64M' 64MB
 	64MM 64Mx 0x4000000 1e6 1.5M "64M," maximum MAX nan '64M\0junk' '\0' '64M\n64M')
-# The same code has refused the whole list in the host's tests and on the release
-# kernel; on the debug kernel each takes a second.
+# Each value takes a second on the debug kernel. The host's tests and the release kernel cover
+# the whole list.
 [[ ! $quick ]] || junk=(' ' abc -1 '64M 64M' '64M\0junk')
 nines=$(printf '%4096s' '' | tr ' ' 9)
 for file in dirty_limit_in_bytes dirty_background_limit_in_bytes dirty_min; do
@@ -112,7 +112,7 @@ for file in dirty_limit_in_bytes dirty_background_limit_in_bytes dirty_min; do
 	refuses "$file" 16E EINVAL ERANGE
 	refuses "$file" 17592186044416T EINVAL ERANGE
 	refuses "$file" "$nines" EINVAL ERANGE
-	# What the kernel has no room for is refused before it is looked at.
+	# The kernel may refuse a write larger than its buffer without parsing it.
 	refuses "$file" "${nines}9" EINVAL ERANGE E2BIG
 done
 for file in dirty_limit_in_bytes dirty_background_limit_in_bytes; do
@@ -132,8 +132,7 @@ for input in "${junk[@]}" 18446744073709551616; do
 	check "dirty_writeback: '${input:0:24}' is refused" \
 		test "$got" = EINVAL -o "$got" = ERANGE
 done
-# An effective huge value may be refused or not, but must not wrap around to a
-# small one.
+# A huge value may be accepted or refused, but must not wrap around to a small one.
 set_knob a dirty_limit_in_bytes 32M
 for input in 15E 9E 8E 7E 18446744073709551615; do
 	got=$(put a dirty_limit_in_bytes "$input")
@@ -148,7 +147,7 @@ for input in 15E 9E 8E 7E 18446744073709551615; do
 done
 
 got=$(put a dirty_stat 1 2>&1)
-check "dirty_stat: is not to be written" test "$got" != ok
+check "dirty_stat: writes are refused" test "$got" != ok
 
 # --- bytes and ratio exclude each other ---------------------------------
 for pair in "dirty_limit_in_bytes dirty_ratio" \
@@ -156,20 +155,20 @@ for pair in "dirty_limit_in_bytes dirty_ratio" \
 	read -r bytes ratio <<<"$pair"
 	set_knob a "$bytes" 32M
 	set_knob a "$ratio" 10
-	check_eq "$ratio puts $bytes back" "$(knob a "$bytes")" max
+	check_eq "$ratio resets $bytes" "$(knob a "$bytes")" max
 	set_knob a "$bytes" 16M
-	check_eq "$bytes puts $ratio back" "$(knob a "$ratio")" max
+	check_eq "$bytes resets $ratio" "$(knob a "$ratio")" max
 	put a "$ratio" 101 >"$work/ignored"
-	check_eq "a refused $ratio leaves $bytes alone" "$(knob a "$bytes")" 16777216
+	check_eq "a refused $ratio does not change $bytes" "$(knob a "$bytes")" 16777216
 	set_knob a "$ratio" max
-	check_eq "$ratio of max leaves $bytes alone" "$(knob a "$bytes")" 16777216
+	check_eq "$ratio of max does not change $bytes" "$(knob a "$bytes")" 16777216
 	set_knob a "$ratio" 10
 	set_knob a "$bytes" max
-	check_eq "$bytes of max leaves $ratio alone" "$(knob a "$ratio")" 10.00
+	check_eq "$bytes of max does not change $ratio" "$(knob a "$ratio")" 10.00
 	set_knob a "$ratio" max
 done
 
-# --- what is in force ---------------------------------------------------
+# --- limits in force ----------------------------------------------------
 # in_force LIMIT BACKGROUND WANTED-LIMIT WANTED-BACKGROUND
 in_force()
 {
@@ -189,22 +188,22 @@ in_force 8M 16M 8 4
 set_knob a dirty_limit_in_bytes max
 set_knob a dirty_background_limit_in_bytes max
 
-# With ratios, too. What they are a part of changes meanwhile, but not by so much.
+# The same with ratios. The memory they refer to changes between the reads, hence the margins.
 set_knob a dirty_ratio 10
 set_knob a dirty_background_ratio 10
-check_num "equal ratios: half the limit is the background limit (not less)" \
+check_num "equal ratios: the background limit is half the limit (not less)" \
 	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 7 / 16))
-check_num "equal ratios: half the limit is the background limit (not more)" \
+check_num "equal ratios: the background limit is half the limit (not more)" \
 	"$(stat_of a background_limit)" '<=' $(($(stat_of a limit) * 9 / 16))
 set_knob a dirty_background_ratio 2.5
-check_num "a quarter of the limit (not less)" \
+check_num "a quarter of the ratio: the background limit is a quarter (not less)" \
 	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 3 / 16))
-check_num "a quarter of the limit (not more)" \
+check_num "a quarter of the ratio: the background limit is a quarter (not more)" \
 	"$(stat_of a background_limit)" '<=' $(($(stat_of a limit) * 5 / 16))
 set_knob a dirty_ratio max
 set_knob a dirty_background_ratio max
 
-# --- a cgroup of its own, not the parent's or the neighbour's -------------------
+# --- values are per cgroup, neither the parent's nor the neighbour's ------------
 cg_make b a/c
 check_eq "a new cgroup has no limit" "$(knob b dirty_limit_in_bytes)" max
 check_eq "a new child has no limit of its own" "$(knob a/c dirty_limit_in_bytes)" max

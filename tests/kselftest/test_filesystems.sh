@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A limit holds and is used on every file system that attributes writeback.
+# On every file system that attributes writeback to cgroups, a dirty limit holds and most of
+# it is used.
 # vm: --disk 512M,bps=10000000 --timeout 90 --alone
 # vm-debug: --disk 512M,bps=2000000 --timeout 90
 . "$(dirname "$0")/lib.sh"

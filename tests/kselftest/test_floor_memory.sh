@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A floor that is larger than the memory of its cgroup: what nobody slows down would
-# fill all of it with dirty pages, of which reclaim can free none. So what the kernel
-# derives for the cgroup from its memory holds beside a floor, be it its own or one of
-# a cgroup above.
+# A floor that is larger than the memory of its cgroup. A writer that is never slowed would
+# fill that memory with dirty pages, which reclaim cannot free. So the limit that the kernel
+# derives from the cgroup's memory still applies with a floor, whether the floor is the
+# cgroup's own or an ancestor's.
 # vm: --disk 512M,bps=20000000
 # vm-debug: --disk 512M,bps=1000000
 . "$(dirname "$0")/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a cgroup has dirtied of another one's pages counts against its own limit until it was
-# written, and no longer, also if the folios are moved to another node in the meantime.
-# Nothing of it is left that would hold the cgroup once it was removed.
+# Pages of another cgroup that a cgroup dirties count against the limit of the dirtier until
+# they are written, and no longer, even if the folios are migrated to another node meanwhile.
+# No record of them keeps a removed cgroup alive.
 # vm: --disk 512M,bps=20000000 --append numa=fake=2
 . "$(dirname "$0")/lib.sh"
 [[ -d /sys/devices/system/node/node1 ]] || skip_all "one memory node"
@@ -10,15 +10,16 @@ setup
 no_periodic_writeback
 size=$((3 * M)) limit=$((8 * M))
 
-# wrote CGROUP FILE [OPTION...]: once, in folios as large as the file system makes them.
+# wrote CGROUP FILE [OPTION...]: write the file once, in large blocks, so that the file system
+# can use large folios.
 wrote()
 {
 	spawn_writers once "p/$1" "$2" --size "$size" --block 512k "${@:3}"
 	collect once W
 }
 
-# owned FILE: the owner has written files FILE1 to FILE3, as many as would use up the limit.
-# They exist before the first is dirtied again, or one could be where another one was.
+# owned FILE: write FILE1 to FILE3 as the owner, together as much as uses up the guest's limit.
+# All exist before the first is dirtied again; otherwise one could reuse the folios of another.
 owned()
 {
 	for round in {1..3}; do
@@ -27,21 +28,21 @@ owned()
 	sync
 }
 
-# dirtied FILE: the guest has dirtied all of a file whose pages are the owner's.
+# dirtied FILE: as the guest, dirty all of a file whose pages are charged to the owner.
 dirtied()
 {
 	wrote guest "$1" --overwrite
 	check_num "the owner's pages are dirty" "$(exactly_dirty p/owner)" '>=' $((size * 9 / 10))
-	check_num "none of them is the guest's" "$(exactly_dirty p/guest)" '<=' $((size / 10))
+	check_num "the guest's pages are not dirty" "$(exactly_dirty p/guest)" '<=' $((size / 10))
 }
 
-# has_room DESCRIPTION: the guest need not wait for what it has dirtied before.
+# has_room DESCRIPTION: the guest does not wait for pages that it dirtied before.
 has_room()
 {
 	local before
 	before=$(stat_of p/guest throttled_count)
 	wrote guest mnt/own
-	check_eq "$1: the guest has the room that it had" "$(stat_of p/guest throttled_count)" "$before"
+	check_eq "$1: the guest does not wait" "$(stat_of p/guest throttled_count)" "$before"
 	sync
 	rm "$work"/mnt/own.*
 }
@@ -61,10 +62,10 @@ for type in xfs ext4; do
 		sync
 	done
 	moved=$(($(value_in /proc/vmstat pgmigrate_success) - moved))
-	check_num "$type: pages were moved" "$moved" '>=' $((size / PAGE))
-	has_room "$type, folios that were moved"
+	check_num "$type: pages were migrated" "$moved" '>=' $((size / PAGE))
+	has_room "$type, migrated folios"
 
-	# Dirty, and removed before it is written.
+	# Both cgroups are removed before the dirty pages are written.
 	owned mnt/left
 	dirtied mnt/left1
 	cg_remove p/guest p/owner

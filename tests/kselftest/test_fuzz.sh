@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The files and the mount option under values from a grammar, some of which are nearly
-# right: what is taken reads back as the contract says, what is refused changes nothing and
-# is refused with an errno that can be explained. Many at once, some of them in cgroups that
-# vanish. "make fuzz" does so for longer, from another seed each time (see torture.sh).
+# The files and the mount option memcg= with random values from a grammar, some of them nearly
+# valid. Accepted values read back as documented; refused values change nothing, and the errno
+# is one that the value explains. Many writers run at once, some in cgroups that are being
+# removed. "make fuzz" runs longer, with a new seed each time (see torture.sh).
 # vm: --append kunit.enable=0 --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 seconds=${TORTURE_SECONDS:-$(pick 15 30)} seed=${TORTURE_SEED:-1}
@@ -16,12 +16,12 @@ wait "${running[fuzz]}" || status=$?
 unset "running[fuzz]"
 diag "$(cat "$work/fuzz.out" "$work/fuzz.err")"
 figures W "$(cat "$work/fuzz.out")"
-check_eq "seed $seed: nothing is found" "$status" 0
+check_eq "seed $seed: the fuzzer finds no error" "$status" 0
 for name in taken refused mounted vanished; do
-	check_num "values, and cgroups: $name" "${W[$name]:-0}" '>' 10
+	check_num "enough values or cgroups were $name" "${W[$name]:-0}" '>' 10
 done
 must find "$top" -mindepth 1 -depth -type d -exec rmdir {} +
 check "no removed cgroup is left" loop_until 30 nothing_dies
-check "the module comes out" loop_until 20 module_unload
+check "the module can be removed" loop_until 20 module_unload
 
 finish

@@ -1,27 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# An ancestor's limit bounds the sum over its subtree, and its children
-# share it fairly, however many writers each of them has.
+# An ancestor's dirty limit bounds the sum over its subtree, and its children share it
+# fairly, however many writers each has.
 #
 #            p  16M                p  16M          p  16M
 #     ______/|\______             / \               |
 #    c1   c2  ..   c8     4M or 64M  c2             c - g
 #
-# Half the speed of other tests' disks: writers are to wait for it, not for a
-# processor, which those of two cgroups share by their number.
+# The disk has half the speed of the disks in other tests: writers should wait for the disk,
+# not for a processor, which the writers share regardless of their cgroup.
 # vm: --disk 512M,bps=10000000 --disk 64M,bps=1000000 --timeout 90 --alone
 # vm-debug: --disk 512M,bps=2000000 --disk 64M,bps=500000 --timeout 90
 . "$(dirname "$0")/lib.sh"
 setup
-# ext2, for a writer that waits for a journal commit does not compete meanwhile.
+# ext2, because a writer that waits for a journal commit does not compete for the limit.
 fs_make ext2 mnt
 limit=$((16 * M))
 
-# family DESCRIPTION SECONDS WRITERS...: one child per number of writers. All
-# start at the same time, from a frozen parent, so that their shares compare; and are
-# told to end when the samples have been taken, which else would show them going.
-# All files are 48M, so that the blocks are soon there: without KVM a processor may
-# allocate them no faster than the disk takes them, and then nobody is throttled.
+# family DESCRIPTION SECONDS WRITERS...: one child per number of writers. All children start
+# at the same time, from a frozen parent, so that their shares are comparable, and they end
+# only after the last sample, so that the samples do not include their end. The files are 48M
+# in all, so that their blocks are soon allocated: without KVM, allocation may be as slow as
+# the disk, and then no writer is throttled.
 family()
 {
 	local name=$1 seconds=$2 count child shares=() files=0
@@ -73,7 +73,7 @@ set_knob p dirty_limit_in_bytes $limit
 family "2 children, 4 writers to 1" "$(pick 12 6)" 4 1
 family "8 children" "$(pick 12 8)" 1 1 1 1 1 1 1 1
 
-# bounded DESCRIPTION CGROUP LIMIT: a writer in the child, the parent watched.
+# bounded DESCRIPTION CGROUP LIMIT: write from CGROUP, and sample it and its ancestor p.
 bounded()
 {
 	watch_limit sum p $limit
@@ -90,8 +90,9 @@ bounded "a grandchild under the grandparent's limit" p/c/g $limit
 set_knob p/c dirty_limit_in_bytes 64M
 bounded "a looser limit of a child does not help it" p/c/g $limit
 
-# A child's tighter limit holds beside a sibling that has none. It writes to a disk that is
-# slower than its share of the other, or its pages might be gone before half of its limit was.
+# A child's tighter limit holds next to a sibling without one. The child writes to a disk that
+# is slower than its share of the other; otherwise its pages might be written before it
+# reaches half of its limit.
 fs_make ext2 slow "${SCRATCH2-}"
 set_knob p/c dirty_limit_in_bytes 4M
 cg_make p/sibling
@@ -103,8 +104,8 @@ check_held "a tighter limit of a child" S $((4 * M))
 check_used "a tighter limit of a child" S $((4 * M))
 check_progress "a tighter limit of a child does not stop it" "${W[bytes]}" $((4 * M))
 halt sum S
-check_held "the sum beside it" S $limit
-check_used "the sum beside it" S $limit
+check_held "the sum with a tighter child" S $limit
+check_used "the sum with a tighter child" S $limit
 halt sibling W
 
 finish

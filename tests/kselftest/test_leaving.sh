@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Somebody waits in memory.dirty_writeback for a slow disk while the cgroup is removed,
-# its controllers are taken away and given back, or the module is removed: none of these
-# waits for him, he comes out, and neither he nor they leave anything behind.
+# A task waits in memory.dirty_writeback for a slow disk while the cgroup is removed, its
+# controllers are disabled and enabled again, or the module is removed. None of these
+# operations waits for the task, the task returns, and no reference is left.
 # vm: --disk 512M,bps=100000 --timeout 180 --shared
 . "$(dirname "$0")/lib.sh"
 setup
@@ -10,7 +10,8 @@ module_stays=$loaded
 fs_make ext2 mnt
 no_periodic_writeback
 
-# wait_for_disk: $top/a has more than the disk takes in this time, and somebody waits for it.
+# wait_for_disk: dirty more in $top/a than the disk can write meanwhile, and start a task that
+# waits for it.
 turn=0
 wait_for_disk()
 {
@@ -34,49 +35,50 @@ has_ended()
 	! kill -0 "${running[flush]}" 2>/dev/null
 }
 
-# comes_out DESCRIPTION: long before the disk is done.
+# comes_out DESCRIPTION: the waiting task returns long before the disk is done.
 comes_out()
 {
-	check "$1: who waited comes out" loop_until 5 has_ended
+	check "$1: the waiting task returns" loop_until 5 has_ended
 	collect flush W
-	check "$1: having been told that it is not all" test "${W[result]}" != ok
+	check "$1: the waiting task gets an error" test "${W[result]}" != ok
 	rm "$work/mnt/f$turn.0"
 }
 
-# is_gone DESCRIPTION: the cgroup can be removed, and nothing holds on to it but the
-# inodes that it made dirty, which are gone with the file system.
+# is_gone DESCRIPTION: the cgroup can be removed, and only inodes that it dirtied hold a
+# reference to it, which go away when the file system is unmounted.
 is_gone()
 {
 	[[ ! -d $top/a ]] || must rmdir "$top/a"
 	must umount "$work/mnt"
-	check "$1: nothing of it stays" loop_until 10 nothing_dies
+	check "$1: no removed cgroup is left" loop_until 10 nothing_dies
 	must mount "$SCRATCH" "$work/mnt"
 }
 
 wait_for_disk
-check "a cgroup with somebody in its file is removed" rmdir "$top/a"
+check "a cgroup can be removed while a task waits in its file" rmdir "$top/a"
 comes_out "removed"
 is_gone "removed"
 
-# The memcg goes with its files, and another one comes.
+# The memcg is destroyed with its files, and a new one is created later.
 wait_for_disk
-check "so are its controllers" put_back "$top/cgroup.subtree_control" "-io -memory"
+check "the controllers can be disabled" put_back "$top/cgroup.subtree_control" "-io -memory"
 comes_out "without controllers"
 must put_back "$top/cgroup.subtree_control" "+io +memory"
 set_knob a dirty_limit_in_bytes 4M
 is_gone "without controllers"
 
-# The files go and come back, but where io needs it the memcg stays. So does he.
+# The files go and come back, but the memcg stays, because the io controller depends on it.
+# The task stays as well.
 wait_for_disk
-check "so are its files" put_back "$top/cgroup.subtree_control" -memory
+check "the memory controller can be disabled" put_back "$top/cgroup.subtree_control" -memory
 must put_back "$top/cgroup.subtree_control" +memory
-check_eq "hidden: nothing is set any more" "$(knob a dirty_background_limit_in_bytes)" max
+check_eq "hidden: the background limit is reset" "$(knob a dirty_background_limit_in_bytes)" max
 kill -USR1 "${running[flush]}"
 comes_out "hidden"
 is_gone "hidden"
 
 wait_for_disk
-check "so is the module" module_unload
+check "the module can be removed" module_unload
 comes_out "unloaded"
 is_gone "unloaded"
 must module_load

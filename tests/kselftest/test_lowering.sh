@@ -1,29 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A lowered limit is in force at once. The cgroup is below it in the
-# time that the disk needs for the difference, plus one second; and it stays
-# there. A raised one is used. The disk's rate is that of the time before, when
-# the writers had it busy, or of the time in which it is busy meanwhile if a
-# host with other things to do makes that less. A disk that stands idle, or
-# writes what need not be written, is no excuse.
+# A lowered limit is in force at once. The cgroup gets below it in the time that the disk
+# needs for the difference, plus one second, and stays below it. A raised limit is used.
+#
+# The disk's rate is measured before the limit is lowered, while the writers keep the disk
+# busy. If a busy host makes the disk slower afterwards, the rate of its busy time is used
+# instead. Idle time of the disk, and writes of pages that need not be written, are no excuse.
 # vm: --disk 768M,bps=20000000 --timeout 90 --alone
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt
-# With one, new blocks were seen to count as written up to 150 MiB at once, after
-# seconds.
+# With a journal, up to 150 MiB of new blocks were seen to count as written only after seconds,
+# all at once.
 drop_journal mnt
-# The system-wide limits are to be out of the way.
+# Keep the system-wide limit out of the way.
 system_limit $((700 * M))
 
-# now: microseconds.
+# now: the time in microseconds.
 now()
 {
 	echo "${EPOCHREALTIME/[.,]/}"
 }
 
-# await_written BYTES: until the disk has written so much in all. It takes them in
-# steps, so who waits comes to the end of one.
+# await_written BYTES: wait until the disk has written BYTES in all. The count grows in steps,
+# so the wait ends at the end of a step.
 # shellcheck disable=SC2317 # must calls it.
 await_written()
 {
@@ -36,7 +36,7 @@ has_written()
 	(($(disk_written "$SCRATCH") >= $1))
 }
 
-# disk_busy: milliseconds in which the disk had something to do so far.
+# disk_busy: the milliseconds for which the disk has been busy so far.
 disk_busy()
 {
 	local fields
@@ -44,7 +44,7 @@ disk_busy()
 	echo "${fields[9]}"
 }
 
-# lower NAME WRITER FROM TO: limits in MiB on NAME, the writers are in WRITER.
+# lower NAME WRITER FROM TO: lower the limit of NAME (in MiB) while writers in WRITER write.
 lower()
 {
 	local limited=$1 writer=$2 from=$3 to=$4 start begin bytes us busy rate elapsed name drain late
@@ -62,9 +62,9 @@ lower()
 
 	set_knob "$limited" dirty_limit_in_bytes "${to}M"
 	begin=$(now)
-	# Not before: until then the writers went on.
+	# Read this after the limit is set, because the writers continue until then.
 	start=$(dirty_of "$limited")
-	# At the same time: a slow disk can be done with many requests at once.
+	# Read these together: a slow disk can complete many requests at once.
 	bytes=$(disk_written "$SCRATCH") busy=$(disk_busy)
 	check_num "$name: the background limit follows at once" \
 		"$(stat_of "$limited" background_limit)" '==' $((to * M / 2))
@@ -74,11 +74,11 @@ lower()
 	diag "$name: held $start, below after $elapsed ms; before, the disk wrote $rate kB/s;" \
 		"meanwhile $bytes bytes, and was busy for $busy ms"
 	((bytes / (busy + 1) >= rate)) || rate=$((bytes / (busy + 1)))
-	# Pages that were written together come back together, up to 30 MiB of them.
+	# Pages that are written together become clean together, up to 30 MiB of them.
 	drain=$(((start - W[now]) / rate))
-	# Of the second a slow debug kernel has used up some to start a program.
+	# A slow debug kernel spends part of the second on starting programs.
 	late=$((1000 * (debug ? ${VM_SLOWNESS:-1} : 1)))
-	check_num "$name: below in drain time and a second" "$elapsed" '<=' $((drain + late))
+	check_num "$name: below in the drain time plus a second" "$elapsed" '<=' $((drain + late))
 
 	watch_limit after "$limited" $((to * M)) --seconds "$(pick 3 2)"
 	collect after S
@@ -86,16 +86,16 @@ lower()
 	check_used "$name, from then on" S $((to * M))
 
 	set_knob "$limited" dirty_limit_in_bytes "$((to * 4))M"
-	check "$name, then raised: it is used" await above "$limited" $((to * 2 * M)) 10
+	check "$name, then raised: the new limit is used" await above "$limited" $((to * 2 * M)) 10
 	halt load W
 	rm "$work"/mnt/"$from".*
 }
 
-# So much is written while the rate is measured.
+# The amount that is written while the rate is measured.
 measured=$(pick $((60 * M)) $((6 * M)))
 cg_make a p/c
 lower a a "$(pick 256 32)" "$(pick 16 4)"
-# The parent's limit, its child's writers.
+# The limit is the parent's, the writers are in its child.
 lower p p/c "$(pick 64 16)" "$(pick 8 4)"
 
 finish

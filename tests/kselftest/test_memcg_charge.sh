@@ -1,20 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Pages of a mount with memcg= are the target's by whatever way they come and go:
-# read, written, mapped, by huge pages, through swap, by who is forked or sees the
-# mount elsewhere; and its ancestor's when it was removed, never the toucher's.
+# Pages of a mount with memcg= are charged to the target however they are brought in: by
+# reads, writes or mappings, as huge pages, through swap, by a child process or through
+# another mount point. After the target is removed, they are charged to its nearest living
+# ancestor, never to the cgroup that touches them.
 # vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((16 * M)) $((6 * M)))
 cg_make above/pod user/one user/two
 
-# is_pods DESCRIPTION KEY BYTES [OWNER]: so much is the pod's, and nothing the users'.
+# is_pods DESCRIPTION KEY BYTES [OWNER]: BYTES are charged to the pod (or OWNER), and nothing
+# to the users.
 is_pods()
 {
 	local owner=${4:-above/pod}
-	check "$1: all is the target's" loop_until 2 holds "$owner" "$2" "$3"
-	check_num "$1: nothing is the user's" "$(memory_of user "$2")" '<=' $((64 * 1024))
+	check "$1: the target pays for all of it" loop_until 2 holds "$owner" "$2" "$3"
+	check_num "$1: the user pays for nothing" "$(memory_of user "$2")" '<=' $((64 * 1024))
 	check_eq "$1: nothing is inherited" "$(recharged above inherited)" 0
 }
 
@@ -32,11 +34,11 @@ must mount --bind "$work/mnt" "$work/bind"
 fill user/two bind/h "$size"
 is_pods "through a bind mount" shmem $((3 * size))
 must umount "$work/bind"
-# A shell in the user's cgroup and what it starts.
+# A shell in the user's cgroup and a child of it.
 echo 0 >"$top/user/one/cgroup.procs"
 unshare -m dd if=/dev/zero of="$work/mnt/child" bs=64k count=$((size / 65536)) 2>/dev/null
 echo 0 >"${top%/*}/cgroup.procs"
-is_pods "by a child, in another mount namespace" shmem $((4 * size))
+is_pods "written by a child in another mount namespace" shmem $((4 * size))
 echo 1 >/proc/sys/vm/compact_memory
 is_pods "after compaction" shmem $((4 * size))
 check_audit "tmpfs"
@@ -46,18 +48,18 @@ fs_remove mnt
 tmpfs_make mnt "memcg=$top/above/pod"
 spawn uffd full --cgroup "$top/user/one" --file "$work/mnt/u" --size "$size" --how uffd
 collect uffd W
-check_eq "userfaultfd: all came in" "${W[bytes]}" "$size"
+check_eq "userfaultfd: all pages were filled" "${W[bytes]}" "$size"
 is_pods "userfaultfd" shmem "$size"
 fs_remove mnt
 
-# --- huge pages, made later out of small ones ----------------------------------------------
+# --- huge pages that are collapsed from small ones -----------------------------------------
 if [[ -e /sys/kernel/mm/transparent_hugepage/shmem_enabled ]]; then
 	huge=$((8 * M))
-	# Mappings are aligned for huge pages, and get none unless they ask.
+	# Mappings are aligned for huge pages, but get them only on request.
 	tmpfs_make huge "memcg=$top/above/pod,huge=advise"
 	keep collapse user/one --file "$work/huge/c" --size "$huge" --write --collapse
 	is_pods "collapsed" shmem "$huge"
-	check_num "collapsed: these are huge pages" "$(memory_of above/pod shmem_thp)" '>=' $((2 * M))
+	check_num "collapsed: the pages are huge" "$(memory_of above/pod shmem_thp)" '>=' $((2 * M))
 	check_audit "collapsed"
 	halt collapse W
 	fs_remove huge
@@ -70,9 +72,9 @@ zram_make 256M
 tmpfs_make mnt "memcg=$top/above/pod"
 fill user/one mnt/s "$size"
 put above/pod reclaim "$size" >/dev/null
-check_num "swapped out: it is the target's there" \
+check_num "swapped out: the target pays for swap" \
 	"$(<"$top/above/pod/memory.swap.current")" '>=' $((size / 2))
-check_eq "swapped out: and not the user's" "$(<"$top/user/memory.swap.current")" 0
+check_eq "swapped out: the user pays for no swap" "$(<"$top/user/memory.swap.current")" 0
 read_as user/two mnt/s.0 "$size"
 is_pods "swapped in by another user" shmem "$size"
 check_audit "swap"
@@ -86,13 +88,13 @@ check_num "removed, swapped in: the user does not" "$(memory_of user shmem)" '<=
 fill user/one mnt/t "$size"
 check "removed, written: the ancestor pays" loop_until 2 holds above shmem $((2 * size))
 check_num "removed, written: the user does not" "$(memory_of user shmem)" '<=' $((64 * 1024))
-check_eq "removed: the path still shows" \
+check_eq "removed: the mount still shows the path" \
 	"$(sed -n "s|.* $work/mnt .*[ ,]memcg=\([^, ]*\).*|\1|p" /proc/self/mounts)" \
 	"/${top##*/}/above/pod"
 fs_remove mnt
 
-# What it left is nobody's to take: it is decided who pays. Nobody adopts it, nobody is
-# charged for reading or mapping it.
+# Memory that the target left behind is not recharged, because memcg= determines who pays:
+# no cgroup adopts it, and none is charged for reading or mapping it.
 cg_make above/pod
 tmpfs_make mnt "memcg=$top/above/pod"
 fill user/one mnt/f "$size"
@@ -105,10 +107,10 @@ cg_make above/pod
 keep one user/one --file "$work/mnt/f.0" --size "$size"
 read_as user/two mnt/f.0 "$size"
 put above recharge max >/dev/null
-check "removed: recharging comes to rest" loop_until 60 rests
-check_num "removed: it is nobody's but the ancestor's" \
+check "removed: recharging stops scanning" loop_until 60 rests
+check_num "removed: no other cgroup is charged" \
 	"$(($(memory_of user shmem) + $(memory_of above/pod shmem)))" '<=' $((64 * 1024))
-check "removed: it is the ancestor's" holds above shmem "$size"
+check "removed: the ancestor is charged" holds above shmem "$size"
 halt one W
 check_audit "removed"
 fs_remove mnt
@@ -118,7 +120,7 @@ switch adopt 0
 switch scope subtree
 cg_remove above/pod
 
-# --- disks, and a limit of the target's for dirty pages ---------------------------------------
+# --- disks, and the target's dirty limit -----------------------------------------------------
 no_periodic_writeback
 for fs in ext4 xfs btrfs; do
 	cg_make above/pod
@@ -127,27 +129,27 @@ for fs in ext4 xfs btrfs; do
 	must mount -t $fs -o "memcg=$top/above/pod" "$SCRATCH" "$work/disk"
 	mounts+=("$work/disk")
 	fill user/one disk/f "$size"
-	check "$fs, written: all is the target's" loop_until 2 holds above/pod file "$size"
-	check_num "$fs, written: the dirty pages are the target's" "$(dirty_of above/pod)" '>' 0
-	check_num "$fs, written: and not the user's" "$(dirty_of user)" '<=' $((64 * 1024))
+	check "$fs, written: the target pays" loop_until 2 holds above/pod file "$size"
+	check_num "$fs, written: the target has dirty pages" "$(dirty_of above/pod)" '>' 0
+	check_num "$fs, written: the user has none" "$(dirty_of user)" '<=' $((64 * 1024))
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	read_as user/two disk/f.0 "$size"
-	check "$fs, read: all is the target's" loop_until 2 holds above/pod file "$size"
+	check "$fs, read: the target pays" loop_until 2 holds above/pod file "$size"
 	set_knob above/pod dirty_limit_in_bytes 4M
 	watch_limit samples above/pod $((4 * M))
 	fill user/one disk/g "$size"
 	halt samples S
-	check_num "$fs: the target's dirty limit holds for who is not in it" \
+	check_num "$fs: the target's dirty limit holds for writers outside of it" \
 		"${S[max]}" '<=' $((4 * M + slack))
-	check_num "$fs, at the end: nothing is the user's" "$(memory_of user file)" '<=' $((256 * 1024))
+	check_num "$fs: the user pays for nothing" "$(memory_of user file)" '<=' $((256 * 1024))
 	sync
 	check_audit "$fs"
 	fs_remove disk
 	cg_remove above/pod
 done
 
-# --- memory.high of the target, which the toucher does not reclaim for -------------------------
+# --- memory.high of the target: the writing task does not reclaim -------------------------------
 cg_make above/pod
 set_knob above/pod high 8M
 tmpfs_make mnt "memcg=$top/above/pod"
@@ -157,7 +159,7 @@ swapped()
 {
 	(($(<"$top/above/pod/memory.swap.current") >= 16 * M))
 }
-check "memory.high: what is above goes to swap" loop_until 10 swapped
-check_num "memory.high: it is counted" "$(events above/pod high)" '>' 0
+check "memory.high: the excess is swapped out" loop_until 10 swapped
+check_num "memory.high: an event is counted" "$(events above/pod high)" '>' 0
 fs_remove mnt
 finish

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Mounts with memcg= keep the module whose policy they rely on, and no other, also when
-# that policy has ended and another module's is there; and a module that is not live
-# yet, whose initialization may fail, gives none.
+# A mount with memcg= holds a reference to the module whose policy it was made under, and to
+# no other, even after that policy was unregistered and another module's is in force. A module
+# that is not live yet, and whose initialization may still fail, cannot serve mounts.
 # vm: --timeout 60 --shared
 . "$(dirname "$0")/lib.sh"
 setup_unloaded
@@ -11,8 +11,8 @@ fleeting=${module%/*}/memcg_fleeting.ko
 mkdir "$work/one" "$work/two"
 sysfs=/sys/kernel/mm
 
-# try DIRECTORY: mounts there; prints "ok" or the name of the errno, and leaves what the
-# kernel had to say in $work/log.
+# try DIRECTORY: mount there; print "ok" or the name of the errno, and save the kernel's
+# message in $work/log.
 try()
 {
 	local line
@@ -22,7 +22,7 @@ try()
 	echo "${line%% *}"
 }
 
-# uses MODULE: how many references there are to it.
+# uses MODULE: the number of references to the module.
 uses()
 {
 	cat "/sys/module/$1/refcnt"
@@ -39,13 +39,13 @@ cg_make pod end
 insmod "$fleeting" fail=1 2>"$work/insmod" &
 pid=$!
 must loop_until 30 test -e "$sysfs/memcg_fleeting"
-check_eq "its state meanwhile" "$(cat /sys/module/memcg_fleeting/initstate)" coming
+check_eq "the module is not live yet" "$(cat /sys/module/memcg_fleeting/initstate)" coming
 wrong=0
 for _ in {1..10}; do
 	[[ $(try one) == EINVAL ]] || wrong=$((wrong + 1))
 	! mountpoint -q "$work/one" || must umount "$work/one"
 done
-check_eq "it gives no mounts while it is not live" "$wrong" 0
+check_eq "a module that is not live serves no mounts" "$wrong" 0
 # busybox's insmod tries twice, by two system calls.
 has_ended()
 {
@@ -55,31 +55,31 @@ has_ended()
 }
 must loop_until 30 has_ended
 wait "$pid"
-check "it fails when a cgroup is removed" grep -q canceled "$work/insmod"
+check "the initialization fails when a cgroup is removed" grep -q canceled "$work/insmod"
 must loop_until 30 is_gone /sys/module/memcg_fleeting
 
-# --- a policy that ends before its module, and its mounts ----------------------------
+# --- a policy that ends before its module and its mounts do --------------------------
 must insmod "$fleeting"
-check_eq "a live one gives mounts" "$(try one)" ok
-check_eq "which keep it" "$(uses memcg_fleeting)" 1
-check "and rmmod refuses" grep -q 'temporarily unavailable' <(rmmod memcg_fleeting 2>&1)
-check "so the mount stays, and works" touch "$work/one/file"
+check_eq "a live module serves mounts" "$(try one)" ok
+check_eq "the mount holds the module" "$(uses memcg_fleeting)" 1
+check "rmmod fails" grep -q 'temporarily unavailable' <(rmmod memcg_fleeting 2>&1)
+check "the mount still works" touch "$work/one/file"
 must rmdir "$top/end"
 must loop_until 30 is_gone "$sysfs/memcg_fleeting"
 
 must module_load
-check_eq "the next one keeps none of them" "$(uses memcg_knobs)" 0
-check_eq "and gives none as long as they are there" "$(try two)" EINVAL
-check "the reason" grep -q "another module" "$work/log"
+check_eq "the next module is not held by that mount" "$(uses memcg_knobs)" 0
+check_eq "the next module serves no mounts while that mount exists" "$(try two)" EINVAL
+check "the message names another module" grep -q "another module" "$work/log"
 diag "$(cat "$work/log")"
 must umount "$work/one"
-check_eq "the last one gone lets go of who gave it" "$(uses memcg_fleeting)" 0
-check_eq "and not of the next one" "$(uses memcg_knobs)" 0
+check_eq "the last unmount releases the first module" "$(uses memcg_fleeting)" 0
+check_eq "the last unmount does not change the next module's references" "$(uses memcg_knobs)" 0
 must rmmod memcg_fleeting
 
-check_eq "which gives mounts then" "$(try two)" ok
-check_eq "that keep it" "$(uses memcg_knobs)" 1
+check_eq "the next module then serves mounts" "$(try two)" ok
+check_eq "the new mount holds the next module" "$(uses memcg_knobs)" 1
 must umount "$work/two"
-check_eq "as long as they are there" "$(uses memcg_knobs)" 0
-check "and goes" module_unload
+check_eq "the unmount releases the next module" "$(uses memcg_knobs)" 0
+check "the next module can be removed" module_unload
 finish

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A file system that the kernel mounts on behalf of one with memcg=, as network file
-# systems do where the server has another: it is charged as that one is, and keeps the
-# module until it goes. The file systems that do so need a server; a module of the test's
-# own makes the same call.
+# A submount, which the kernel creates on behalf of a mount with memcg=, as network file
+# systems do where the server crosses into another file system. It is charged like its parent
+# mount, and holds the module until it is unmounted. File systems with submounts need a
+# server, so a test module makes the same call.
 # vm: --timeout 60 --shared
 . "$(dirname "$0")/lib.sh"
 setup_unloaded
@@ -13,7 +13,7 @@ must module_load
 mkdir "$work/mnt"
 cg_make pod
 
-# used COUNT: that many rely on the module.
+# used COUNT: the module has COUNT references.
 # shellcheck disable=SC2317 # loop_until calls it.
 used()
 {
@@ -26,15 +26,15 @@ for options in size=1M "size=1M,memcg=$top/pod"; do
 	what=${what:-without, }
 	must mount -t tmpfs -o "$options" tmpfs "$work/mnt"
 	had=$(</sys/module/memcg_knobs/refcnt)
-	check "${what}what is mounted below it is charged as it is" \
+	check "${what}the submount is charged like its parent mount" \
 		insmod "$submount" "path=$work/mnt"
-	check "${what}and relies on the module as it does" used $((2 * had))
+	check "${what}the submount holds the module like its parent mount" used $((2 * had))
 	must umount "$work/mnt"
-	check "${what}also when it has gone itself" used "$had"
-	check "${what}until that goes" rmmod submount
-	check "${what}then nobody does" loop_until 10 used 0
+	check "${what}the submount holds the module without its parent mount" used "$had"
+	check "${what}the submount can be removed" rmmod submount
+	check "${what}no reference to the module is left" loop_until 10 used 0
 done
-check_eq "with memcg= it was somebody" "$had" 1
+check_eq "with memcg=, the parent mount held the module" "$had" 1
 
 must module_unload
 finish

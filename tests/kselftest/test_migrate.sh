@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Writers that are moved between cgroups while they write: every limit holds,
-# also for one who comes out of an unlimited cgroup with leave to dirty much
-# before the kernel next looks at it.
+# Writers are moved between cgroups while they write. Every limit holds, even if a writer
+# comes from an unlimited cgroup, where it may dirty many pages before the kernel checks its
+# limit again.
 # vm: --disk 512M,bps=20000000
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext4 mnt
 
-# move SECONDS CGROUP...: moves all that is in them round and round meanwhile.
+# move SECONDS CGROUP...: keep moving the tasks in these cgroups from one to the next.
 move()
 {
 	local seconds=$1
@@ -44,8 +44,8 @@ watch_limit a p/a $((4 * M))
 spawn_writers one free mnt/one --size 32M --seconds 600 --writers 2
 move "$(pick 6 5)" p/a free
 halt a S
-check_held "a cgroup that unlimited writers come into" S $((4 * M))
+check_held "a cgroup that unlimited writers move into" S $((4 * M))
 halt one W
-check_progress "they make progress" "${W[bytes]}" $((8 * M))
+check_progress "the moved writers make progress" "${W[bytes]}" $((8 * M))
 
 finish

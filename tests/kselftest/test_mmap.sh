@@ -1,22 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Stores into shared mappings are held to the limit as writes are, alone and
-# beside writes and O_DIRECT, which is not to be slowed by dirty pages that it
-# does not make.
+# Stores to shared mappings are held to the dirty limit like writes, both alone and next to
+# write() and O_DIRECT. O_DIRECT dirties no pages and must not be throttled.
 # vm: --disk 512M,bps=20000000 --alone
 # The debug kernel dirties pages at a few megabytes a second.
 # vm-debug: --disk 512M,bps=2000000
 . "$(dirname "$0")/lib.sh"
 setup
 
-# direct_has_written BYTES: to the disk, so far.
+# direct_has_written BYTES: the O_DIRECT writer has written BYTES to the disk.
 # shellcheck disable=SC2317 # loop_until calls it.
 direct_has_written()
 {
 	(($(written_by p/direct) >= $1))
 }
 
-# Four mappings of 1M, once each, are twice the debug kernel's limit.
+# On the debug kernel, four mappings of 1M that are written once are twice the limit.
 limit=$(pick $((4 * M)) $((2 * M)))
 for type in ext4 xfs; do
 	fs_make $type mnt
@@ -34,15 +33,15 @@ for type in ext4 xfs; do
 	halt sum S
 	check_held "$type: mmap beside write and O_DIRECT" S "$limit"
 	check_progress "$type: mmap makes progress beside them" "${W[bytes]}" $((2 * M))
-	# It queues in the disk behind all that the others have there, up to the limit
-	# for each block, which leaves it little.
+	# Each of its blocks queues behind the writeback of the others, up to the limit, so
+	# it makes little progress.
 	check "$type: O_DIRECT makes progress beside them" loop_until 30 direct_has_written "$M"
 	halt writes W
 	check_progress "$type: write makes progress beside them" "${W[bytes]}" $((2 * M))
 	halt direct W
-	check_num "$type: the others are throttled" "$(stat_of p/a throttled_count)" '>' 0
+	check_num "$type: the other writers are throttled" "$(stat_of p/a throttled_count)" '>' 0
 	diag "$type: O_DIRECT wrote ${W[bytes]} bytes, throttled $(stat_of p/direct throttled_count) times"
-	check_eq "$type: O_DIRECT is not" "$(stat_of p/direct throttled_count)" 0
+	check_eq "$type: O_DIRECT is not throttled" "$(stat_of p/direct throttled_count)" 0
 	cg_remove p/a p/direct p
 	fs_remove mnt
 done

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A set limit replaces what the kernel derives for the cgroup, looser
-# as well as tighter; it never exceeds what the cgroup can make dirty at all,
-# and the system-wide limit holds beside it.
+# A limit that is set replaces the limit that the kernel derives for the cgroup, whether it is
+# looser or tighter. It never exceeds the memory that the cgroup can dirty, and the
+# system-wide limit still applies.
 # vm: --disk 512M,bps=20000000 --alone
 . "$(dirname "$0")/lib.sh"
 setup
@@ -11,20 +11,20 @@ fs_make ext4 mnt
 cg_make a
 echo 64M >"$top/a/memory.max"
 derived=$(stat_of a limit)
-check_num "the derived limit leaves room above" "$derived" '<' $((24 * M))
+check_num "the derived limit is tighter than the limits below" "$derived" '<' $((24 * M))
 set_knob a dirty_limit_in_bytes 40M
 check_num "a looser limit is in force" "$(stat_of a limit)" '==' $((40 * M))
 spawn_writers load a mnt/f --size 32M --seconds 600 --writers 2
-check "more is dirty than the kernel would have allowed" await above a "$derived" 30
+check "more is dirty than the derived limit allows" await above a "$derived" 30
 halt load W
 hold a $((40 * M)) "$(pick 6 5)" mnt/f --writers 2
 check_held "a looser limit" S $((40 * M))
 check_used "a looser limit" S $((40 * M))
 
 set_knob a dirty_limit_in_bytes 1G
-check_num "a limit is no more than the cgroup can make dirty" "$(stat_of a limit)" '<=' $((64 * M))
+check_num "a limit is capped by the cgroup's dirtyable memory" "$(stat_of a limit)" '<=' $((64 * M))
 
-# How closely the system-wide limit is held is the kernel's own business.
+# This test does not check how closely the kernel holds the system-wide limit.
 set_knob a dirty_limit_in_bytes 40M
 rm "$work"/mnt/f.*
 system_limit $((8 * M))

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Paced writeback: what a limited cgroup has under writeback is no more than the disk
-# writes in the pace, so that whoever syncs beside it gets through; whether the
-# flusher writes it, or an fsync() of its own. Who is paced, by which file. Nobody
-# is stuck behind a disk that stands still.
+# Paced writeback: a limited cgroup has no more under writeback than the disk writes within
+# the pace, so that fsync() by other cgroups gets through, whether the flusher or the
+# cgroup's own fsync() writes. Which cgroups are paced, and by which file. No task hangs behind
+# a stalled disk.
 #
-# The same load is run without a pace and with one, in one guest, and counted.
+# The same load is run without and with a pace in the same guest, and the results are compared.
 # vm: --disk 512M,bps=2000000 --timeout 150 --alone
 # vm-debug: --disk 256M,bps=1000000 --timeout 150
 . "$(dirname "$0")/lib.sh"
@@ -15,8 +15,8 @@ at_undo=("put_back $machine $(cat "$machine")" "${at_undo[@]}")
 system_limit $((32 * M))
 cg_make hog victim p/c other
 
-# --- what the files hold ---------------------------------------------------------------
-# accepts FILE INPUT READ-BACK and refuses FILE INPUT: of any file.
+# --- values of the files ---------------------------------------------------------------
+# accepts FILE INPUT READ-BACK and refuses FILE INPUT, for any file.
 accepts()
 {
 	check_eq "${1##*/}: '$2' is accepted" "$(put_to "$1" "$2")" ok
@@ -30,7 +30,7 @@ refuses()
 	check_eq "${1##*/}: '$2' changes nothing" "$(cat "$1")" "$before"
 }
 file=$top/hog/memory.dirty_pace_usec
-check_eq "the machine's pace" "$(cat "$machine")" 15000
+check_eq "the default of the system-wide pace" "$(cat "$machine")" 15000
 while read -r input back; do
 	accepts "$file" "$input" "$back"
 done <<-END
@@ -45,57 +45,57 @@ for input in 999 10000001 -1 25ms '25000 1' 4294968296 Max; do
 	refuses "$file" "$input"
 	refuses "$machine" "$input"
 done
-check_eq "dirty_pace_usec: what fits no number is refused" "$(put_to "$file" 18446744073709551616)" ERANGE
+check_eq "dirty_pace_usec: an overflow is refused" "$(put_to "$file" 18446744073709551616)" ERANGE
 refuses "$file" 0
 refuses "$machine" max
 echo 25000 >"$machine"
 
-# --- who is paced ----------------------------------------------------------------------
+# --- which cgroups are paced -------------------------------------------------------------
 # pace_is DESCRIPTION CGROUP PACE
 pace_is()
 {
 	check_eq "$1" "$(stat_of "$2" pace_usec)" "$3"
 }
-pace_is "nothing is set: not paced" p/c max
+pace_is "a cgroup without a limit is not paced" p/c max
 set_knob p dirty_limit_in_bytes 4M
-pace_is "a limit: the machine's pace" p 25000
-pace_is "the limit of a cgroup above it" p/c 25000
-pace_is "not for its neighbours" other max
+pace_is "a cgroup with a limit has the system-wide pace" p 25000
+pace_is "a cgroup below a limited one has the system-wide pace" p/c 25000
+pace_is "a neighbour of a limited cgroup is not paced" other max
 set_knob p/c dirty_pace_usec max
-pace_is "max below a limited cgroup: what is above holds" p/c 25000
+pace_is "an ancestor's pace holds for a child with max" p/c 25000
 set_knob p/c dirty_pace_usec 100000
-pace_is "a longer one below it: what is above holds" p/c 25000
+pace_is "an ancestor's pace holds for a child with a longer one" p/c 25000
 set_knob p/c dirty_pace_usec 5000
-pace_is "a shorter one holds" p/c 5000
-pace_is "and not above it" p 25000
+pace_is "a child's shorter pace holds for the child" p/c 5000
+pace_is "a child's shorter pace does not hold for the parent" p 25000
 set_knob p dirty_pace_usec max
-pace_is "max beside a limit: not paced" p max
+pace_is "a limited cgroup with max is not paced" p max
 set_knob p/c dirty_pace_usec default
-pace_is "and not below it" p/c max
+pace_is "a child of a limited cgroup with max is not paced" p/c max
 echo 50000 >"$machine"
 set_knob p dirty_pace_usec default
-pace_is "the machine's pace is another now" p/c 50000
+pace_is "a change of the system-wide pace has effect" p/c 50000
 echo 0 >"$machine"
-pace_is "the machine's pace is off" p max
+pace_is "no cgroup is paced if the system-wide pace is 0" p max
 echo 25000 >"$machine"
 set_knob . dirty_min 16M
 set_knob other dirty_min 8M
-pace_is "a floor elsewhere: whoever has none is paced" victim 25000
-pace_is "but not the one that has it" other max
+pace_is "a cgroup without a floor is paced if another has one" victim 25000
+pace_is "a cgroup with a floor is not paced" other max
 set_knob victim dirty_pace_usec max
-pace_is "nor one whose file says so" victim max
+pace_is "a cgroup with max is not paced if another has a floor" victim max
 set_knob victim dirty_pace_usec default
 set_knob other dirty_min 0
 set_knob . dirty_min 0
-pace_is "no floor any more" victim max
+pace_is "a cgroup without a floor is not paced if no other has one" victim max
 set_knob p dirty_limit_in_bytes max
 
-# --- what it does ----------------------------------------------------------------------
+# --- the effect of a pace --------------------------------------------------------------
 fs_make ext4 mnt
 set_knob hog dirty_limit_in_bytes 4M
 
-# beside NAME SECONDS: appends and syncs beside the hog, and looks how much of the hog's
-# is under writeback: highest, mean.
+# beside NAME SECONDS: append and fsync next to the hog, and sample the hog's pages under
+# writeback: sets highest and mean.
 beside()
 {
 	local now sum=0 looks=0
@@ -113,7 +113,7 @@ beside()
 		"p50_us=${W[p50_us]} p99_us=${W[p99_us]}, the hog's writeback: mean $mean, highest $highest"
 }
 
-# compare_hog NAME [OPTION...]: the hog writes with these options, first at no pace.
+# compare_hog NAME [OPTION...]: the hog writes with these options, first without a pace.
 compare_hog()
 {
 	local name=$1 unpaced rate
@@ -126,11 +126,11 @@ compare_hog()
 	beside "$name-unpaced" "$(pick 10 16)"
 	rate=$(($(written_by hog) - rate))
 	unpaced=${W[ops]}
-	check_num "$name, not paced: much of it is under writeback" "$highest" '>=' "$M"
-	check_eq "$name, not paced: it is not held back" "$(stat_of hog paced_usec)" "$held"
+	check_num "$name, not paced: much is under writeback" "$highest" '>=' "$M"
+	check_eq "$name, not paced: writeback is not held back" "$(stat_of hog paced_usec)" "$held"
 
 	set_knob hog dirty_pace_usec default
-	# What was submitted before is to be written first.
+	# Wait until the pages that were submitted before are written.
 	must await below hog $((4 * M)) 30
 	beside "$name-drains" 3
 	held=$(stat_of hog paced_usec)
@@ -138,12 +138,12 @@ compare_hog()
 	beside "$name-paced" "$(pick 10 16)"
 	paced_rate=$(($(written_by hog) - paced_rate))
 	diag "$name: hog wrote $rate without a pace, $paced_rate with it"
-	check_num "$name, paced: it is held back" "$(stat_of hog paced_usec)" '>' "$held"
+	check_num "$name, paced: writeback is held back" "$(stat_of hog paced_usec)" '>' "$held"
 	held=$(stat_of hog paced_usec)
-	check_num "$name, paced: the mean under writeback is a few pieces" "$mean" '<=' $((192 * 1024))
+	check_num "$name, paced: little is under writeback on average" "$mean" '<=' $((192 * 1024))
 	check_num "$name, paced: the neighbour's syncs get through" \
 		"${W[ops]}" '>=' $((unpaced * 3))
-	check_num "$name, paced: the hog gets on" "$paced_rate" '>=' $((M / 2))
+	check_num "$name, paced: the hog makes progress" "$paced_rate" '>=' $((M / 2))
 	halt hog W
 	rm "$work"/mnt/*
 	sync
@@ -151,9 +151,9 @@ compare_hog()
 compare_hog flusher --size 64M
 compare_hog fsync --size 8M --block 64k --fsync
 
-check_eq "the cgroups above it are told" "$(stat_of . paced_usec)" "$(stat_of hog paced_usec)"
+check_eq "ancestors count paced_usec, too" "$(stat_of . paced_usec)" "$(stat_of hog paced_usec)"
 
-# A queue that somebody else fills as he likes is no shorter for what others hold back.
+# If an unpaced cgroup fills the disk's queue, pacing the others does not shorten the queue.
 set_knob hog dirty_limit_in_bytes max
 set_knob other dirty_limit_in_bytes 4M
 spawn_writers hog hog mnt/hog --seconds 3600 --size 64M
@@ -168,9 +168,9 @@ hog_wrote()
 hog_before=$(written_by hog) other_before=$(written_by other)
 must loop_until 120 hog_wrote $((16 * M))
 diag "hog, not paced, wrote $(($(written_by hog) - hog_before)), other, paced, $(($(written_by other) - other_before))"
-# It takes a second until that is known, and then it doubles what it submits. Without
-# that it has a hundredth.
-check_num "beside a hog that is not paced: at least a tenth as much is written" \
+# The paced cgroup detects that after a second, and then doubles the amount it submits.
+# Without that it gets a hundredth.
+check_num "a paced cgroup gets at least a tenth of an unpaced hog's writeback" \
 	$((($(written_by other) - other_before) * 10)) '>=' $(($(written_by hog) - hog_before))
 halt other W
 halt hog W
@@ -179,7 +179,7 @@ sync
 set_knob other dirty_limit_in_bytes max
 set_knob hog dirty_limit_in_bytes 4M
 
-# --- nobody is stuck -------------------------------------------------------------------
+# --- no task hangs behind a stalled disk -----------------------------------------------
 device=$(<"/sys/class/block/${SCRATCH##*/}/dev")
 spawn_writers hog hog mnt/hog --seconds 3600 --size 64M
 must await above hog $((3 * M)) 30
@@ -190,12 +190,12 @@ held_back()
 	compare "$(stat_of hog writeback)" '>' 0 && compare "$(stat_of hog throttled_count)" '>' 0
 }
 must loop_until 20 held_back
-check "beside a disk that stands still: a pace can be set" \
+check "a stalled disk: a pace can be set" \
 	timeout 10 bash -c "echo 1000 >$top/hog/memory.dirty_pace_usec && echo default >$top/hog/memory.dirty_pace_usec"
 echo 1 >"$top/hog/cgroup.kill"
-check "beside a disk that stands still: its writer can be killed" loop_until 30 is_empty "$top/hog"
+check "a stalled disk: the writer can be killed" loop_until 30 is_empty "$top/hog"
 unset "running[hog]"
 echo "$device wbps=max" >"$top/hog/io.max"
-check "what it left is written" timeout 60 sync
+check "a stalled disk: the rest is written when the disk works again" timeout 60 sync
 
 finish

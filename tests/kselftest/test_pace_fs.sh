@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Pacing works on each file system, in its modes, on overlayfs and through a loop
-# device: beside a limited cgroup that writes as fast as it may, a neighbour's fsync()
-# gets through, and the disk is no slower for it. Without a pace next to none does.
-# Not on ext4 with data=journal, whose writeback the kernel attributes to no cgroup.
+# Pacing works on each file system, in its modes, on overlayfs and through a loop device:
+# next to a limited cgroup that writes as fast as it can, a neighbour's fsync() gets through,
+# and the hog makes progress. Without a pace, hardly any fsync() does. ext4 with data=journal
+# is not tested, because the kernel attributes its writeback to no cgroup.
 # vm: --disk 512M,bps=4000000 --timeout 400 --alone
 . "$(dirname "$0")/lib.sh"
 [[ ${VM_FLAVOR-} != debug ]] || skip_all "the debug kernel is slower than the disk, and has no f2fs; test_pace runs there"
 setup
 system_limit $((32 * M))
 
-# beside NAME HOG-FILE VICTIM-FILE: a hog with a limit writes, a victim syncs.
+# beside NAME HOG-FILE VICTIM-FILE: a hog with a limit writes while a victim calls fsync().
 beside()
 {
 	local name=$1 before held seconds=6
@@ -24,11 +24,11 @@ beside()
 	before=$(($(disk_written "$SCRATCH") - before))
 	diag "$name: ${W[ops]} of ${W[scheduled]} were synced, p50_us=${W[p50_us]} p99_us=${W[p99_us]}," \
 		"the disk wrote $before bytes"
-	check_num "$name: the hog is held back" "$(stat_of hog paced_usec)" '>' "$held"
+	check_num "$name: the hog's writeback is held back" "$(stat_of hog paced_usec)" '>' "$held"
 	check_num "$name: at least half of the neighbour's syncs get through in time" \
 		"$((2 * W[ops]))" '>=' "${W[scheduled]}"
 	halt hog W
-	check_progress "$name: the hog gets on" "${W[bytes]}" $((6 * M))
+	check_progress "$name: the hog makes progress" "${W[bytes]}" $((6 * M))
 	cg_remove hog victim
 }
 
@@ -46,7 +46,7 @@ done <<-END
 	f2fs
 END
 
-# On a file system that keeps its files in another's, a container's.
+# overlayfs, as in a container.
 for type in ext4 xfs; do
 	fs_make "$type" mnt
 	must mkdir -p "$work/mnt"/{lower,upper,work} "$work/over"
@@ -58,7 +58,7 @@ for type in ext4 xfs; do
 	fs_remove mnt
 done
 
-# Its volume, a file.
+# A loop device whose file is on the paced file system, as for a container's volume.
 device=''
 # shellcheck disable=SC2317 # At the end, too.
 drop_loop()

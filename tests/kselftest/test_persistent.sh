@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# memory.persistent: a cgroup pays for the files of those below it. Instances come and
-# go, the second is charged like the first, the nearest declarer wins, its own limits
-# hold, and nobody pays who did not say so.
+# memory.persistent: a cgroup pays for the page cache and shared memory of its descendants.
+# When instances come and go, the second is charged like the first; the nearest ancestor
+# with the setting pays; the payer's own limits hold; cgroups without the setting pay for
+# nothing.
 # vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
@@ -11,9 +12,9 @@ cg_make service/inner/one service/inner/two other
 little=$((64 * 1024))
 
 # --- the file ----------------------------------------------------------------------------
-check_eq "mode" "$(stat -c %a "$top/service/memory.persistent")" 644
-check_eq "default" "$(knob service persistent)" ""
-check "not in the root cgroup" test ! -e "${top%/*}/memory.persistent"
+check_eq "the mode" "$(stat -c %a "$top/service/memory.persistent")" 644
+check_eq "the default" "$(knob service persistent)" ""
+check "the root cgroup has no memory.persistent" test ! -e "${top%/*}/memory.persistent"
 # accepts INPUT READ-BACK
 accepts()
 {
@@ -34,14 +35,14 @@ accepts '\n' ""
 tmpfs_make mnt
 fs_make ext4 disk
 
-# brings CGROUP NAME: both kinds.
+# brings CGROUP NAME: write a tmpfs file and a file on the disk.
 brings()
 {
 	fill "$1" "mnt/$2" "$size"
 	fill "$1" "disk/$2" "$size"
 }
 
-# own NAME KEY: what it is charged for itself, without those below it.
+# own NAME KEY: the charge of the cgroup itself, without its descendants.
 own()
 {
 	local sum below
@@ -54,50 +55,50 @@ own()
 	echo "$sum"
 }
 
-# pays DESCRIPTION NAME SHMEM FILE: at least so much of its own; page cache is shared
-# memory as well, in memory.stat.
+# pays DESCRIPTION NAME SHMEM FILE: the cgroup itself pays for at least so much of each.
+# "file" in memory.stat includes shared memory.
 pays()
 {
 	check_num "$1: $2 pays for the shared memory" "$(own "$2" shmem)" '>=' "$3"
 	check_num "$1: $2 pays for the files" "$(($(own "$2" file) - $(own "$2" shmem)))" '>=' "$4"
 }
 
-# free DESCRIPTION NAME KEY: it pays for nothing that matters.
+# free DESCRIPTION NAME KEY: the cgroup itself pays for next to nothing.
 free()
 {
 	check_num "$1: $2 pays for no $3" "$(own "$2" "$3")" '<=' $little
 }
 
 brings service/inner/one none
-pays "nobody declares" service/inner/one "$size" "$size"
+pays "not set" service/inner/one "$size" "$size"
 set_knob service persistent "file shmem"
 brings service/inner/one both
 pays "both" service "$size" "$size"
-check_num "both: the instance pays for what it had" "$(own service/inner/one shmem)" '<=' $((size + little))
+check_num "both: the instance pays for no more" "$(own service/inner/one shmem)" '<=' $((size + little))
 set_knob service persistent shmem
 brings service/inner/two shm
 pays "shmem" service $((2 * size)) "$size"
-check_num "shmem: the files are the instance's" "$(memory_of service/inner/two file)" '>=' "$size"
+check_num "shmem: the instance pays for files" "$(memory_of service/inner/two file)" '>=' "$size"
 free "shmem" service/inner/two shmem
 set_knob service persistent file
 brings service/inner/two file
 pays "file" service $((2 * size)) $((2 * size))
-check_num "file: the shared memory is the instance's" "$(own service/inner/two shmem)" '>=' "$size"
+check_num "file: the instance pays for shmem" "$(own service/inner/two shmem)" '>=' "$size"
 set_knob service persistent "file shmem"
 
-# The nearest one.
+# The nearest ancestor with the setting pays.
 set_knob service/inner persistent shmem
 brings service/inner/one near
 pays "nearest" service/inner "$size" 0
 pays "nearest" service $((2 * size)) $((3 * size))
 set_knob service/inner/one persistent file
 fill service/inner/one disk/self "$size"
-check_num "oneself" "$(own service/inner/one file)" '>=' "$size"
+check_num "nearest: the cgroup itself pays" "$(own service/inner/one file)" '>=' "$size"
 for name in service/inner service/inner/one; do
 	set_knob "$name" persistent ""
 done
 
-# A descendant cannot declare for an ancestor, and a cgroup beside is not concerned.
+# A descendant's setting does not concern its ancestors or siblings.
 free "beside" other file
 brings other mine
 pays "beside" other "$size" "$size"
@@ -112,8 +113,8 @@ sync
 had=$(own service file)
 first=$(memory_of service/inner/one file)
 cg_remove service/inner/one
-# But for the blocks of the disk that describe the file, which are in no file.
-check_num "the instance goes: nothing is inherited" "$(recharged service/inner inherited)" '<=' $little
+# Except for metadata blocks of the disk, which belong to no file.
+check_num "removed instance: nothing is inherited" "$(recharged service/inner inherited)" '<=' $little
 cg_make service/inner/one
 read_as service/inner/one disk/f.0 "$size"
 check_num "the second instance is charged like the first" \
@@ -129,8 +130,9 @@ check_num "20 instances: nothing is inherited" "$(recharged service/inner inheri
 check_audit "come and go"
 rm -rf "${work:?}"/mnt/*
 
-# --- recharging asks as well ------------------------------------------------------------------
-# What was left while nobody paid goes to who pays now, not to the user.
+# --- recharging respects the setting ----------------------------------------------------------
+# Memory that was left before the setting was made is recharged to the cgroup that pays now,
+# not to the user.
 set_knob service persistent ""
 bequeath service/inner/old mnt/old "$size"
 set_knob service/inner persistent shmem
@@ -138,7 +140,7 @@ switch access 1
 switch mapped 1
 keep user service/inner/one --file "$work/mnt/old.0" --size "$size"
 put service/inner recharge max >/dev/null
-check_num "recharging: the user does not get it" "$(own service/inner/one shmem)" '<=' $little
+check_num "recharging: the user pays for nothing" "$(own service/inner/one shmem)" '<=' $little
 pays "recharging" service/inner "$size" 0
 halt user W
 switch access 0
@@ -147,19 +149,19 @@ set_knob service/inner persistent ""
 rm -rf "${work:?}"/mnt/*
 check_audit "recharging"
 
-# --- its own limits hold ---------------------------------------------------------------------
+# --- the payer's own limits hold --------------------------------------------------------------
 set_knob service persistent "file shmem"
 set_knob service max $((24 * M))
 fill service/inner/one disk/big $((48 * M))
-check_num "a limit of the declarer's holds" "$(<"$top/service/memory.current")" '<=' $((24 * M))
-check_eq "and reclaim makes room" "$(events service oom)" 0
+check_num "the payer's memory.max holds" "$(<"$top/service/memory.current")" '<=' $((24 * M))
+check_eq "reclaim makes room below the payer's memory.max" "$(events service oom)" 0
 set_knob service max max
 sync
 set_knob service dirty_limit_in_bytes 2M
 watch_limit samples service $((2 * M))
 fill service/inner/one disk/dirty $((4 * M))
 halt samples S
-check_num "its dirty limit holds" "${S[max]}" '<=' $((2 * M + slack))
+check_num "the payer's dirty limit holds" "${S[max]}" '<=' $((2 * M + slack))
 set_knob service dirty_limit_in_bytes max
 
 # --- swap ---------------------------------------------------------------------------------------
@@ -171,30 +173,30 @@ check_num "swapped in: the instance does not pay" "$(own service/inner/one shmem
 pays "swapped in" service "$size" 0
 check_audit "swap"
 
-# --- memcg= goes before that --------------------------------------------------------------------
+# --- memcg= takes precedence --------------------------------------------------------------------
 tmpfs_make paid "memcg=$top/other"
 before=$(memory_of other shmem)
 fill service/inner/one paid/f "$size"
-check_num "memcg= wins" "$(memory_of other shmem)" '>=' $((before + size))
+check_num "memcg= takes precedence" "$(memory_of other shmem)" '>=' $((before + size))
 fs_remove paid
 
-# --- a cgroup namespace, from which the declarer is not seen -------------------------------------
+# --- a cgroup namespace in which the payer is not visible -----------------------------------------
 echo 0 >"$top/service/inner/one/cgroup.procs"
 before=$(own service shmem)
 unshare -C -m dd if=/dev/zero of="$work/mnt/ns" bs=64k count=$((size / 65536)) 2>/dev/null
 echo 0 >"${top%/*}/cgroup.procs"
-check_num "in a cgroup namespace" "$(own service shmem)" '>=' $((before + size))
+check_num "cgroup namespace: the service pays" "$(own service shmem)" '>=' $((before + size))
 
-# --- it ends with the module, and with the cgroup --------------------------------------------------
+# --- the setting ends with the module and with the cgroup -----------------------------------------
 rm -rf "${work:?}"/mnt/*
 must module_unload
 fill service/inner/one mnt/off "$size"
-check_num "without the module the instance pays" "$(memory_of service/inner/one shmem)" '>=' "$size"
+check_num "the instance pays without the module" "$(memory_of service/inner/one shmem)" '>=' "$size"
 must module_load
-check_eq "and it is forgotten" "$(knob service persistent)" ""
+check_eq "the setting is reset with the module" "$(knob service persistent)" ""
 set_knob service/inner persistent "shmem"
 cg_remove service/inner/one service/inner
-check_eq "a removed declarer takes it along" "$(knob service persistent)" ""
+check_eq "the setting of a removed cgroup is not inherited" "$(knob service persistent)" ""
 fs_remove disk
 fs_remove mnt
 finish

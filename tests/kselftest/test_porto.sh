@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The test that porto, a container manager, has for this knob: limit 10M, 100M
-# written by dd, and never more than 10M dirty. And what the writer was stopped
-# with so often has all arrived.
+# The test of the container manager porto for its dirty limit: with a limit of 10M, dd writes
+# 100M, and never more than 10M are dirty. All data of the throttled writer is on the disk
+# afterwards.
 # vm: --disk 512M,bps=20000000 --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup
@@ -23,11 +23,11 @@ watch_limit module a $limit --source dirty-stat
 )
 status=$?
 halt kernel S
-check_held "by the kernel's statistics" S $limit
+check_held "the kernel's statistics" S $limit
 halt module S
 check_eq "${mib}M were written" "$status $(stat -c %s "$work/mnt/f")" "0 $((mib * M))"
-check_num "by memory.dirty_stat: never above" "${S[max]}" '<=' $limit
-check_used "by memory.dirty_stat" S $limit
-check_content "the disk has what was written" "$work/mnt/f" "$work/data"
+check_num "memory.dirty_stat: never above the limit" "${S[max]}" '<=' $limit
+check_used "memory.dirty_stat" S $limit
+check_content "the disk has the data that was written" "$work/mnt/f" "$work/data"
 
 finish

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Adoption: a cgroup that is made where one was removed takes back what that one
-# left, without touching it. Where is the path: the names from the root down.
+# Adoption: a cgroup that is created at the path of a removed one takes over the memory that
+# its predecessor left behind, without accessing it. The path consists of the names from the
+# root down.
 # vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
@@ -9,7 +10,7 @@ size=$(pick $((64 * M)) $((8 * M)))
 fs_make ext4 disk
 tmpfs_make mnt
 
-# adopts DESCRIPTION INHERITOR CGROUP KEY BYTES: once that cgroup is made.
+# adopts DESCRIPTION INHERITOR CGROUP KEY BYTES: create CGROUP; it adopts BYTES from INHERITOR.
 adopts()
 {
 	local before after
@@ -26,25 +27,25 @@ cg_make p/s
 check "switched off, nothing is adopted" stays 2 inherits p "$size"
 cg_remove p/s
 switch adopt 1
-# Not written back yet, some of it.
+# Some of it is not written back yet.
 adopts "a restarted service" p p/s file "$size"
-check_eq "a restarted service: what came out of one went into the other" \
+check_eq "a restarted service: recharged_out equals recharged_in" \
 	"$(recharged p recharged_out)" "$(recharged p/s recharged_in)"
 check_audit "a restarted service"
 
-# --- again and again ----------------------------------------------------------------
+# --- several restarts ---------------------------------------------------------------
 cg_remove p/s
 must loop_until 10 inherits p "$size"
 adopts "restarted once more" p p/s file "$size"
 fill p/s mnt/f "$size"
 cg_remove p/s
 must loop_until 10 inherits p $((2 * size))
-adopts "with more than the first brought in" p p/s shmem "$size"
-check "with more than the first brought in: its file as well" holds p/s file $((2 * size))
+adopts "restarted with more memory" p p/s shmem "$size"
+check "restarted with more memory: the file is adopted as well" holds p/s file $((2 * size))
 cg_remove p/s
 rm "$work/disk/f.0" "$work/mnt/f.0"
 
-# Two generations, the second of which did not adopt what the first had left.
+# Two generations, of which the second did not adopt the memory of the first.
 switch adopt 0
 bequeath p/s mnt/f "$size"
 bequeath p/s mnt/g "$size"
@@ -57,33 +58,33 @@ rm "$work"/mnt/?.0
 bequeath p/a/b mnt/f "$size"
 cg_remove p/a
 must loop_until 10 inherits p "$size"
-# The same name, but not at that place; it is there first.
+# Cgroups with the same name at other paths, created first.
 cg_make p/x/b p/b p/a
 check "the same name elsewhere does not adopt" stays 2 inherits p "$size"
-adopts "parent removed and made again" p p/a/b shmem "$size"
-check_eq "the parent itself has none of it" "$(recharged p/a recharged_in)" 0
+adopts "parent removed and created again" p p/a/b shmem "$size"
+check_eq "the parent itself adopts nothing" "$(recharged p/a recharged_in)" 0
 check_eq "the same name under another parent adopts nothing" "$(memory_of p/x/b shmem)" 0
-check_eq "nor does it one level above" "$(memory_of p/b shmem)" 0
+check_eq "the same name one level above adopts nothing" "$(memory_of p/b shmem)" 0
 
-# Beyond that, the parent's parent.
+# The grandparent is removed as well.
 cg_remove p/a/b p/a p/x/b p/x p/b p
 must loop_until 10 inherits . "$size"
 cg_make p/a
-adopts "all up to the top removed and made again" . p/a/b shmem "$size"
+adopts "all ancestors removed and created again" . p/a/b shmem "$size"
 
 # --- cgroups cannot be renamed --------------------------------------------------------
 got=$(mv "$top/p/a" "$top/p/c" 2>&1)
 check "a cgroup cannot be renamed" test -d "$top/p/a" -a ! -e "$top/p/c"
-check "and that is a matter of principle: $got" grep -q 'not permitted' <<<"$got"
+check "renaming is not permitted: $got" grep -q 'not permitted' <<<"$got"
 cg_remove p/a/b
 must loop_until 10 inherits p/a "$size"
 adopts "after the attempt to rename" p/a p/a/b shmem "$size"
-check_audit "after all that"
+check_audit "after several adoptions"
 cg_remove p/a/b p/a p
 rm "$work/mnt/f.0"
 
 # --- many -------------------------------------------------------------------------------
-# many COUNT FIRST: cgroups are made and removed, each leaving a page of its own.
+# many COUNT FIRST: create and remove cgroups, each of which leaves a page behind.
 many()
 {
 	local i batch dirs
@@ -102,7 +103,7 @@ many()
 	done
 }
 
-# gone: all that was left is given back; what is the kernel's is printed, in bytes.
+# gone: free all that the cgroups left, and print the kernel's own memory in bytes.
 gone()
 {
 	rm -rf "${work:?}"/mnt/*
@@ -113,22 +114,22 @@ gone()
 }
 
 count=$(pick 2000 100)
-# With a child, it has a memory controller for those to come.
+# With a child, p's other children will have a memory controller.
 cg_make p/child
 (many "$count" 0)
 before=$(gone)
 (many "$count" "$count") || bail "cannot make and remove cgroups"
-check "$count cgroups left a page each" loop_until 10 inherits p $((count * PAGE))
-check_num "and no more" "$(recharged p inherited)" '<=' $((count * PAGE))
+check "$count cgroups leave a page each" loop_until 10 inherits p $((count * PAGE))
+check_num "$count cgroups leave no more" "$(recharged p inherited)" '<=' $((count * PAGE))
 cg_make p/s$((count + 7))
-check "one of them is made again and adopts its page" loop_until 5 \
+check "one of them is created again and adopts its page" loop_until 5 \
 	holds p/s$((count + 7)) shmem $PAGE
 cg_remove p/s$((count + 7))
 after=$(gone)
-check_eq "nothing is inherited any more" "$(recharged p inherited)" 0
+check_eq "nothing is left to inherit" "$(recharged p inherited)" 0
 
-# Slabs that are partly used and chunks of per-CPU memory come and go by hundreds of
-# kilobytes, but what leaks is missing after every round.
+# Partly used slabs and chunks of per-CPU memory come and go by hundreds of kilobytes, but a
+# leak grows with each round.
 # shellcheck disable=SC2317 # check calls it.
 nothing_leaks()
 {
@@ -144,7 +145,7 @@ nothing_leaks()
 }
 
 if [[ $debug ]]; then
-	# It finds leaks by itself, and keeps what is freed for a while.
+	# The debug kernel detects leaks by itself, and delays the freeing of memory.
 	skip "$count cgroups made and removed take no memory" "the debug kernel keeps freed memory"
 else
 	check "$count cgroups made and removed take no memory" nothing_leaks

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The files of recharging: that they are there, their modes and defaults, what
-# they accept and refuse. With all switches off nothing moves that is not asked
-# for.
+# The files of recharging: their existence, modes and defaults, and the values that they
+# accept and refuse. With all switches off, memory moves only on request.
 # vm: --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_unloaded
@@ -11,7 +10,7 @@ must module_load
 audited=1
 cg_make p
 
-# --- there, with mode and default -----------------------------------------------
+# --- existence, mode, default ---------------------------------------------------
 for name in mapped access adopt; do
 	check_eq "recharge_$name: mode" "$(stat -c %a "$SWITCHES/recharge_$name")" 644
 	check_eq "recharge_$name: default" "$(<"$SWITCHES/recharge_$name")" 0
@@ -23,16 +22,16 @@ check_eq "recharge_drop_sec: default" "$(<"$SWITCHES/recharge_drop_sec")" 0
 check_eq "recharge_stat: mode" "$(stat -c %a "$SWITCHES/recharge_stat")" 444
 check_eq "recharge_stat: keys" "$(awk '{ printf "%s ", $1 }' "$SWITCHES/recharge_stat")" \
 	"scanned moved failed deferred dropped freed "
-check_eq "recharge_stat: all zero" "$(awk '{ printf "%s ", $2 }' "$SWITCHES/recharge_stat")" \
+check_eq "recharge_stat: all are zero" "$(awk '{ printf "%s ", $2 }' "$SWITCHES/recharge_stat")" \
 	"0 0 0 0 0 0 "
 for file in "recharge 200" "recharge_stat 444"; do
 	check_eq "memory.${file% *}: mode" "$(stat -c %a "$top/p/memory.${file% *}")" "${file#* }"
-	check "memory.${file% *}: not in the root cgroup" \
+	check "memory.${file% *}: the root cgroup has none" \
 		test ! -e "${top%/*}/memory.${file% *}"
 done
 check_eq "memory.recharge_stat: keys" "$(knob p recharge_stat | awk '{ printf "%s ", $1 }')" \
 	"inherited recharged_in recharged_out recharge_failed "
-check_eq "memory.recharge_stat: all zero" "$(knob p recharge_stat | awk '{ printf "%s ", $2 }')" \
+check_eq "memory.recharge_stat: zeros" "$(knob p recharge_stat | awk '{ printf "%s ", $2 }')" \
 	"0 0 0 0 "
 check "memory.recharge cannot be read" test "$(knob p recharge 2>&1)" != ""
 
@@ -78,7 +77,7 @@ for input in 86401 -1 x ' ' '\n' 1s 1.5 '1 1' 4294967297 '1\0junk'; do
 	refuses drop_sec "$input"
 done
 for input in 18446744073709551616 "$long"; do
-	check_eq "recharge_drop_sec: '${input:0:24}' fits no number" "$(put_to "$SWITCHES/recharge_drop_sec" "$input")" ERANGE
+	check_eq "recharge_drop_sec: '${input:0:24}' overflows" "$(put_to "$SWITCHES/recharge_drop_sec" "$input")" ERANGE
 done
 accepts drop_sec 0 0
 
@@ -90,10 +89,10 @@ for input in ' ' '\n' abc M -1 -4M +4M '4 M' '4M 4M' '4M max' 4MB 4Mx 0x1000 1.5
 		test "$got" = EINVAL -o "$got" = ERANGE
 done
 for input in 4K 1M '64M\n' 8E; do
-	check_eq "memory.recharge: $input of nothing" "$(put p recharge "$input")" EAGAIN
+	check_eq "memory.recharge: $input, none inherited" "$(put p recharge "$input")" EAGAIN
 done
 
-# --- all off ------------------------------------------------------------------------
+# --- all switches off ---------------------------------------------------------------
 size=$((4 * M))
 tmpfs_make mnt
 cg_make p/user
@@ -107,24 +106,24 @@ nothing_moves()
 		$(recharged p recharged_out) == 0 &&
 		$(total moved) == "$moved" && $(total scanned) == "$scanned" ]]
 }
-# While a switch was tried, what a test before this one has left may have moved.
+# While switches were on above, memory that earlier tests left behind may have moved.
 moved=$(total moved)
 scanned=$(total scanned)
 inherited=$(recharged p inherited)
 read_as p/user mnt/read.0 "$size"
 fill p/user mnt/written "$size" --overwrite
 keep user p/user --file "$work/mnt/mapped.0" --size "$size"
-check "with all switches off nothing moves" stays 3 nothing_moves
-# That it would have.
-check_eq "but what is mapped does when asked for" "$(put p recharge 3M)" ok
-check_num "and so much of it" "$(memory_of p/user shmem)" '>=' $((3 * M))
-check_eq "more than is mapped cannot be moved" "$(put p recharge 64M)" EAGAIN
-check "all that is mapped has moved" holds p/user shmem "$size"
-check_num "and nothing else" "$(memory_of p/user shmem)" '<=' "$size"
-check_num "what is not mapped stays" "$(recharged p inherited)" '>=' $((size * 2 * 99 / 100))
-check_eq "what came out of one went into the other" \
+check "nothing moves with all switches off" stays 3 nothing_moves
+# On request, the same memory moves.
+check_eq "mapped memory can be moved on request" "$(put p recharge 3M)" ok
+check_num "the requested amount has moved" "$(memory_of p/user shmem)" '>=' $((3 * M))
+check_eq "a request for too much returns EAGAIN" "$(put p recharge 64M)" EAGAIN
+check "all mapped memory has moved" holds p/user shmem "$size"
+check_num "no other memory has moved" "$(memory_of p/user shmem)" '<=' "$size"
+check_num "unmapped memory stays" "$(recharged p inherited)" '>=' $((size * 2 * 99 / 100))
+check_eq "recharged_out equals recharged_in" \
 	"$(recharged p recharged_out)" "$(recharged p/user recharged_in)"
-check_eq "and is what the whole system moved" "$(total moved)" \
+check_eq "recharge_stat counts the same amount" "$(total moved)" \
 	$((moved + $(recharged p recharged_out)))
 
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Recharging on each file system that attributes writeback: what is clean and
-# what is dirty, and what the user writes after that is written on its account.
+# Recharging of clean and dirty page cache on each file system that attributes writeback to
+# cgroups. Afterwards, the I/O for the user's writes is attributed to the user.
 # vm: --disk 512M --timeout 150 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
@@ -14,8 +14,8 @@ make()
 	[[ $1 != *" nojournal" ]] || drop_journal mnt
 }
 
-# writes_itself: what the user writes is on its account. An inode changes its
-# owner only after some rounds of that.
+# writes_itself: the I/O for the user's writes is attributed to the user. An inode changes its
+# owner only after several rounds of writes.
 # shellcheck disable=SC2317 # loop_until calls it.
 writes_itself()
 {
@@ -24,7 +24,7 @@ writes_itself()
 	(($(written_by p/user) > M))
 }
 
-# can_go: reclaim may need more than one round for what has just been used.
+# can_go: all can be reclaimed. Recently used pages may need more than one round.
 # shellcheck disable=SC2317 # loop_until calls it.
 can_go()
 {
@@ -43,7 +43,7 @@ for fs in ext4 "ext4 nojournal" xfs btrfs; do
 	read_as p/user mnt/clean.0 "$size"
 	read_as p/user mnt/dirty.0 "$size"
 	check_moves "$fs, on access" p p/user file $((2 * size)) 5
-	check_eq "$fs, on access: the total above is the same" "$(memory_of p file)" "$before"
+	check_eq "$fs, on access: the parent's total is the same" "$(memory_of p file)" "$before"
 	check_audit "$fs, on access"
 	switch access 0
 
@@ -53,7 +53,7 @@ for fs in ext4 "ext4 nojournal" xfs btrfs; do
 	keep one p/user --file "$work/mnt/clean.0" --size "$size"
 	keep two p/user --file "$work/mnt/dirty.0" --size "$size" --write
 	sync
-	check_eq "$fs, on demand: all of it can be moved" "$(put p recharge $((2 * size)))" ok
+	check_eq "$fs, on demand: everything can be moved" "$(put p recharge $((2 * size)))" ok
 	check_moves "$fs, on demand" p p/user file $((2 * size)) 1
 	halt one W
 	halt two W
@@ -61,21 +61,21 @@ for fs in ext4 "ext4 nojournal" xfs btrfs; do
 
 	cg_remove p/user
 	must loop_until 10 inherits p $((2 * size))
-	# What is being moved to a cgroup while that is removed may be missed in the count of
-	# what it leaves, so nothing is.
+	# Pages that are moved to a cgroup while it is removed may be missing from the count of
+	# what it leaves behind, so move nothing meanwhile.
 	bequeath p/user mnt/more "$size"
 	switch adopt 1
 	cg_make p/user
 	check_moves "$fs, adoption" p p/user file $((3 * size)) 5
 	switch adopt 0
-	check "$fs: what the user writes is on its account" loop_until 20 writes_itself
+	check "$fs: the user's writes are attributed to the user" loop_until 20 writes_itself
 	check_audit "$fs, adoption"
 
-	# Truncated, removed, reclaimed: the pages are where reclaim finds them.
+	# Truncate, remove and reclaim: the pages are on LRU lists where reclaim finds them.
 	: >"$work/mnt/dirty.0"
 	rm "$work/mnt/clean.0"
 	sync
-	check "$fs: all of it can go" loop_until 20 can_go
+	check "$fs: everything can be reclaimed" loop_until 20 can_go
 	cg_remove p/user p
 	fs_remove mnt
 done

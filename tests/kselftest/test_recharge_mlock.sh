@@ -1,34 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Recharging of locked memory: it goes to its user as any other does, stays
-# locked, and is unlocked when its user goes.
+# Recharging of locked memory: it moves to its user like any other memory, stays locked, and
+# is unlocked when its user exits.
 # vm: --disk 512M --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((16 * M)) $((4 * M)))
 
-# locked NAME: so much of it, by now.
+# locked NAME: the bytes that are unevictable now.
 locked()
 {
 	memory_of "$1" unevictable --drain
 }
 
-# are_locked BYTES: so much is, and no more.
+# are_locked BYTES: exactly BYTES are locked.
 # shellcheck disable=SC2317 # loop_until calls it.
 are_locked()
 {
 	[[ $(locked p) == "$1" ]]
 }
 
-# unlocked: nothing is unevictable any more.
+# unlocked: no memory is unevictable any more.
 # shellcheck disable=SC2317 # loop_until calls it.
 unlocked()
 {
 	are_locked 0
 }
 
-# marked: large pages are marked as locked again when reclaim comes across them,
-# which takes no more than it is asked for.
+# marked: all is marked as locked. Large folios are marked again only when reclaim comes
+# across them, and reclaim takes no more than it is asked for.
 # shellcheck disable=SC2317 # Called by loop_until.
 marked()
 {
@@ -43,13 +43,13 @@ one()
 	cg_make p/old p/user
 	fill p/old mnt/f "$size"
 	keep user p/user --file "$work/mnt/f.0" --size "$size" --lock
-	check "$what: it is locked" loop_until 5 are_locked "$size"
+	check "$what: the file is locked" loop_until 5 are_locked "$size"
 	[[ $3 != mapped ]] || switch mapped 1
 	cg_remove p/old
 	case $3 in
 	"on demand")
 		must loop_until 10 inherits p "$size"
-		check_eq "$what: all can be moved" "$(put p recharge "$size")" ok
+		check_eq "$what: everything can be moved" "$(put p recharge "$size")" ok
 		;;
 	"on access")
 		must loop_until 10 inherits p "$size"
@@ -61,19 +61,19 @@ one()
 	switch mapped 0
 	switch access 0
 	check_audit "$what"
-	check "$what: it is marked as locked, where it is charged" loop_until 10 marked
-	check_num "$what: and in all" "$(locked p)" '>=' $((size * 99 / 100))
-	check_num "$what: it cannot be reclaimed" "$(memory_of p/user "$2")" '>=' \
+	check "$what: the user's pages are marked as locked" loop_until 10 marked
+	check_num "$what: the parent's total is locked" "$(locked p)" '>=' $((size * 99 / 100))
+	check_num "$what: locked pages are not reclaimed" "$(memory_of p/user "$2")" '>=' \
 		$((size * 99 / 100))
 	check_audit "$what, after reclaim"
 	halt user W
-	check "$what: in the end nothing is locked" loop_until 5 unlocked
-	check_eq "$what: and nobody is said to have locked anything" "$(locked p/user)" 0
-	# The pages are on lists again on which reclaim finds them.
+	check "$what: nothing is locked at the end" loop_until 5 unlocked
+	check_eq "$what: the user has no locked pages" "$(locked p/user)" 0
+	# The pages are on LRU lists again, where reclaim finds them.
 	if [[ $2 == file ]]; then
 		sync
 		put p reclaim "$size" >/dev/null
-		check_num "$what: it can be reclaimed" "$(memory_of p file)" '<=' $((size / 10))
+		check_num "$what: pages can be reclaimed" "$(memory_of p file)" '<=' $((size / 10))
 	fi
 	cg_remove p/user p
 	rm "$work/mnt/f.0"
@@ -89,15 +89,15 @@ for how in mapped "on demand" "on access"; do
 	one disk file "$how"
 done
 
-# Anonymous memory, with its process.
+# Anonymous memory, whose process is moved.
 cg_make p/old p/user
 keep user p/old --size "$size" --lock
 join user p/user
 cg_remove p/old
 must loop_until 10 inherits p "$size"
-check_eq "anonymous: all can be moved" "$(put p recharge max)" ok
+check_eq "anonymous: everything can be moved" "$(put p recharge max)" ok
 check_moves "anonymous" p p/user anon "$size" 1
-check_num "anonymous: it is still locked" "$(locked p/user)" '>=' "$size"
+check_num "anonymous: the memory is still locked" "$(locked p/user)" '>=' "$size"
 check_audit "anonymous"
 
 finish

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The eight cases of the recharge RFC: a cgroup brings in a file and is removed;
-# the file is mapped by another before that, or is mapped, written or read after
-# it; on a disk or in tmpfs. Then it is the other's, and no total above changes. The other
-# comes right after the removal, as a service that is restarted does.
+# The eight cases of the recharge RFC: a cgroup brings in a file and is removed; another
+# cgroup maps the file before the removal, or maps, writes or reads it afterwards, on a disk
+# or in tmpfs. The file is then charged to the other cgroup, and the parent's total does not
+# change. The access comes right after the removal, as from a service that is restarted.
 # vm: --disk 512M --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
@@ -19,7 +19,7 @@ one()
 	fill p/old mnt/f "$size"
 	[[ $3 != "mapped before" ]] || keep user p/user --file "$work/mnt/f.0" --size "$size"
 	before=$(memory_of p "$key")
-	check_num "$what: the file is the first one's" "$(memory_of p/old "$key")" '>=' "$size"
+	check_num "$what: the first cgroup is charged" "$(memory_of p/old "$key")" '>=' "$size"
 	cg_remove p/old
 	case $3 in
 	"mapped after") keep user p/user --file "$work/mnt/f.0" --size "$size" ;;
@@ -27,8 +27,8 @@ one()
 	"read after") read_as p/user mnt/f.0 "$size" ;;
 	esac
 	check_moves "$what" p p/user "$key" "$size" 5
-	check_eq "$what: the total above is the same" "$(memory_of p "$key")" "$before"
-	check_eq "$what: what came out of one went into the other" \
+	check_eq "$what: the parent's total is the same" "$(memory_of p "$key")" "$before"
+	check_eq "$what: recharged_out equals recharged_in" \
 		"$(recharged p recharged_out)" "$(recharged p/user recharged_in)"
 	check_audit "$what"
 	cg_remove p/user p

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A reader of memory.recharge_stat that is killed while all is counted takes nothing
-# from what others find there, nor does one that reads at the same time.
+# A reader of memory.recharge_stat that is killed while it counts, or that reads at the same
+# time as others, does not change the figures that others read.
 # vm: --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
@@ -14,7 +14,7 @@ had=$(recharged p inherited)
 
 wrong=0
 for ((i = 0; i < $(pick 60 12); i++)); do
-	# After each removal the next reader counts anew.
+	# After each removal, the next reader counts again.
 	cg_make p/gone
 	cg_remove p/gone
 	cat "$file" >/dev/null 2>&1 &
@@ -23,7 +23,7 @@ for ((i = 0; i < $(pick 60 12); i++)); do
 	wait $! 2>/dev/null
 	[[ $(recharged p inherited) == "$had" ]] || wrong=$((wrong + 1))
 done
-check_eq "with readers that are killed: how often the figure is another" "$wrong" 0
+check_eq "killed readers: the number of wrong figures" "$wrong" 0
 
 wrong=0
 for ((i = 0; i < $(pick 30 6); i++)); do
@@ -39,9 +39,9 @@ for ((i = 0; i < $(pick 30 6); i++)); do
 		[[ $(<"$work/reader.$reader") == "$had" ]] || wrong=$((wrong + 1))
 	done
 done
-check_eq "with three at once: how often the figure is another" "$wrong" 0
+check_eq "three readers at once: the number of wrong figures" "$wrong" 0
 switch adopt 1
 cg_make p/old
-check "all of it goes to who comes back" loop_until 10 holds p/old shmem "$size"
+check "the successor adopts everything" loop_until 10 holds p/old shmem "$size"
 
 finish

@@ -1,15 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Everything at once: cgroups are made and removed with what they brought in,
-# processes read, write, map, fork and move between cgroups, the switches are
-# turned, the module is loaded and removed. Nothing breaks, and when it is over
-# each page is counted once.
+# Everything at once: cgroups are created, bring in memory, and are removed; processes read,
+# write, map, fork and move between cgroups; the switches are changed; the module is loaded
+# and removed. Nothing breaks, and at the end each page is counted exactly once.
 # vm: --disk 512M --timeout 180
 . "$(dirname "$0")/lib.sh"
 setup_unloaded
 must module_load
 [[ -e $SWITCHES/recharge_mapped ]] || skip_all "the module does not recharge"
-# There it had not come to an end of its first round after minutes.
+# Without KVM, the debug kernel had not finished its first round after minutes.
 [[ ! $debug || ${VM_ACCEL-kvm} == kvm ]] ||
 	skip_all "the debug kernel needs KVM for that many processes"
 audited=1
@@ -17,20 +16,20 @@ fs_make ext4 disk
 tmpfs_make mnt
 cg_make p/u1 p/u2
 seconds=$(pick 20 5)
-# Without KVM the debug kernel forks a few times a second; it is to do each of
-# these things, not to be drowned in them.
+# Without KVM, the debug kernel forks only a few times a second; it should do each of these
+# things without being overloaded by them.
 pause=$(pick 0.02 0.5)
 jobs=("services 1" "users 1" switches)
-# Locked pages are looked for in all of memory, which takes that kernel seconds.
+# mlock searches all of memory for the pages, which takes the debug kernel seconds.
 lock=()
 [[ $quick ]] || jobs+=("services 2" "users 2") lock=(--lock)
 go=$work/go
 : >"$go"
 
-# Each goes on until the file is gone. What fails because something was removed
-# meanwhile, is no matter.
+# Each job runs until the file is gone. Commands may fail because something was removed
+# meanwhile.
 
-# services NUMBER: a service starts, brings in files, is used, and is removed.
+# services NUMBER: a service starts, brings in files, gets a process, and is removed.
 # shellcheck disable=SC2317 # Started below.
 services()
 {
@@ -41,7 +40,7 @@ services()
 		"$workload" write --cgroup "$dir" --file "$work/disk/s$1" --size 512k --mode mmap
 		"$workload" keep --cgroup "$dir" --size 256k &
 		pid=$!
-		# It may not be there yet, or may be gone.
+		# The process may not have started yet, or may have ended.
 		echo "$pid" >"$top/p/u1/cgroup.procs"
 		kill -KILL "$pid"
 		wait "$pid"
@@ -93,7 +92,7 @@ while kill -0 "${running[storm]}" 2>/dev/null; do
 	loop_until 1 false
 done
 rm "$go"
-ok "the module was loaded $rounds times meanwhile"
+ok "the module was reloaded $rounds times meanwhile"
 collect storm W
 diag "${W[children]} children"
 collect migrate W
@@ -103,22 +102,22 @@ for job in "${jobs[@]}"; do
 	unset "running[$job]"
 done
 
-# It is all still there, and works.
+# Everything still works.
 for name in mapped access adopt; do
 	switch $name 0
 done
 switch scope subtree
 check_audit "after the storm"
-check_eq "nobody was killed" "$(events . oom_kill)" 0
+check_eq "no task was OOM-killed" "$(events . oom_kill)" 0
 cg_make p/u3
 bequeath p/old mnt/f $((4 * M))
 keep user p/u3 --file "$work/mnt/f.0" --size $((4 * M))
 put p recharge $((4 * M)) >/dev/null
-check "and recharging still works" loop_until 5 holds p/u3 shmem $((4 * M))
+check "recharging still works" loop_until 5 holds p/u3 shmem $((4 * M))
 halt user W
 rm -rf "${work:?}"/mnt/* "${work:?}"/disk/*
 cg_remove p/u1 p/u2 p/u3
 check "no removed cgroup is left" loop_until 60 nothing_dies
-check_num "and next to no memory" "$(usage p)" '<=' $((2 * M))
+check_num "hardly any memory is left" "$(usage p)" '<=' $((2 * M))
 
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Recharging and swap: what is in swap when its cgroup is removed, when it is
-# inherited, and when it has been recharged; shared memory and anonymous memory.
+# Recharging and swap: memory that is swapped out when its cgroup is removed, after it was
+# inherited, and after it was recharged; shared and anonymous memory.
 # vm: --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
@@ -9,51 +9,51 @@ zram_make 256M
 size=$(pick $((32 * M)) $((8 * M)))
 tmpfs_make mnt
 
-# swap_out NAME: what it holds, at least half of it.
+# swap_out NAME: swap out at least half of the cgroup's memory.
 swap_out()
 {
 	local want=$(($(memory_of "$1" anon) + $(memory_of "$1" shmem)))
-	# It is no failure of this test if the kernel finds less than it was asked for.
+	# The kernel may reclaim less than requested; this test does not check that.
 	put "$1" reclaim $want >/dev/null
 	check_num "$1: half of it is in swap" "$(<"$top/$1/memory.swap.current")" '>=' $((want / 2))
 }
 
-# shared_memory: what becomes of it that is in swap.
+# shared_memory: tests of shared memory that is swapped out.
 shared_memory()
 {
-	# It is in swap, and then its cgroup is removed.
+	# Memory is swapped out, and then its cgroup is removed.
 	switch access 1
 	cg_make p/old p/user
 	fill p/old mnt/f "$size"
 	swap_out p/old
 	cg_remove p/old
 	read_as p/user mnt/f.0 "$size"
-	check "removed while in $swap: all is the user's" loop_until 5 holds p/user shmem "$size"
-	check_eq "removed while in $swap: nobody is charged for swap" \
+	check "removed while in $swap: the user is charged" loop_until 5 holds p/user shmem "$size"
+	check_eq "removed while in $swap: only the user is charged for swap" \
 		"$(<"$top/p/memory.swap.current")" "$(<"$top/p/user/memory.swap.current")"
 	check_audit "removed while in $swap"
 	rm "$work/mnt/f.0"
 
-	# It is inherited, and then swapped out.
+	# Memory is inherited, and then swapped out.
 	bequeath p/old mnt/f "$size"
 	swap_out p
 	read_as p/user mnt/f.0 "$size"
-	# Swap knows to whom it is charged, and not who left it: from then on it is the
-	# inheritor's own.
-	check "inherited, then in $swap: nothing is left" loop_until 5 has_left p $((size / 100))
-	check_eq "inherited, then in $swap: nothing is lost" "$(memory_of p shmem)" "$size"
+	# A swap entry records the cgroup that is charged, but not the one that left the
+	# memory: from then on it is the inheritor's own.
+	check "inherited, then in $swap: none is inherited" loop_until 5 has_left p $((size / 100))
+	check_eq "inherited, then in $swap: no charge is lost" "$(memory_of p shmem)" "$size"
 	check_audit "inherited, then in $swap"
 	rm "$work/mnt/f.0"
 
-	# It is recharged, and then swapped out.
+	# Memory is recharged, and then swapped out.
 	bequeath p/old mnt/f "$size"
 	read_as p/user mnt/f.0 "$size"
 	check_moves "recharged, then in $swap" p p/user shmem "$size" 5
 	swap_out p/user
-	check_num "recharged, then in $swap: it is the user's there" \
+	check_num "recharged, then in $swap: the user is charged for swap" \
 		"$(<"$top/p/user/memory.swap.current")" '>=' $((size / 2))
 	read_as p/user mnt/f.0 "$size"
-	check "recharged, then in $swap: and again in memory" loop_until 1 holds p/user shmem "$size"
+	check "recharged, then in $swap: swapped in again" loop_until 1 holds p/user shmem "$size"
 	rm "$work/mnt/f.0"
 	switch access 0
 }
@@ -82,7 +82,7 @@ swap_out p/old
 switch mapped 1
 cg_remove p/old
 tell user USR1 touched=1
-check "anonymous, removed while in swap: all is the user's" \
+check "anonymous, removed while in swap: the user is charged" \
 	loop_until 5 holds p/user anon "$size"
 check_audit "anonymous, removed while in swap"
 halt user W
@@ -96,15 +96,15 @@ must loop_until 10 inherits p "$size"
 before=$(memory_of p anon)
 swap_out p
 switch mapped 1
-check "anonymous, inherited, then in swap: the request ends" \
+check "anonymous, inherited, then in swap: the request returns" \
 	test "$(put p recharge max)" != EINVAL
 tell user USR1 touched=1
-check "anonymous, inherited, then in swap: nothing is left" loop_until 5 has_left p $((size / 100))
-check_eq "anonymous, inherited, then in swap: nothing is lost" "$(memory_of p anon)" "$before"
+check "anonymous, inherited, then in swap: none inherited" loop_until 5 has_left p $((size / 100))
+check_eq "anonymous, inherited, then in swap: no loss" "$(memory_of p anon)" "$before"
 check_audit "anonymous, inherited, then in swap"
 halt user W
 
-# --- recharged while it is on its way to swap and back ----------------------------------------
+# --- recharged while it is swapped out and in -------------------------------------------------
 switch mapped 0
 switch access 1
 for round in $(seq "$(pick 8 3)"); do
@@ -121,13 +121,13 @@ for ((i = 1; i <= round; i++)); do
 	read_as p/user "mnt/$i.0" $((size / 4))
 done
 loop_until 5 has_left p $((round * size / 4 / 100))
-check_num "under way: nothing is left" "$(recharged p inherited)" '<=' $((round * size / 4 / 100))
-check_eq "under way: nothing is lost" "$(memory_of p shmem)" $((round * size / 4))
-check_audit "under way"
+check_num "in transit: nothing is left" "$(recharged p inherited)" '<=' $((round * size / 4 / 100))
+check_eq "in transit: no loss" "$(memory_of p shmem)" $((round * size / 4))
+check_audit "in transit"
 
 rm -rf "${work:?}"/mnt/*
 cg_remove p/user
-check "when all is gone nothing is charged for swap" loop_until 10 \
+check "no swap is charged when all files are removed" loop_until 10 \
 	grep -qx 0 "$top/p/memory.swap.current"
 
 finish

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a tenant, who owns a cgroup, can have the kernel do at others' expense by way of
-# recharging and memory.persistent: little.
+# A tenant that owns a cgroup can make the kernel do only little work at the expense of
+# others through recharging and memory.persistent.
 # vm: --timeout 150
 . "$(dirname "$0")/lib.sh"
 setup_recharge
 size=$(pick $((32 * M)) $((8 * M)))
 tmpfs_make mnt
 
-# --- what may be delegated is listed ---------------------------------------------------------
+# --- files that may be delegated are listed --------------------------------------------------
 for file in memory.recharge memory.dirty_writeback memory.reclaim cgroup.procs; do
 	check "$file is listed as delegatable" grep -qx "$file" /sys/kernel/cgroup/delegate
 done
-check_eq "and nothing twice" "$(sort /sys/kernel/cgroup/delegate | uniq -d)" ""
+check_eq "no file is listed twice" "$(sort /sys/kernel/cgroup/delegate | uniq -d)" ""
 
-# --- code is not patched each time ------------------------------------------------------------
+# --- no code patching at each switch ----------------------------------------------------------
 cg_make p/user
 rounds=200
 before=$(ipis)
@@ -23,15 +23,15 @@ for ((i = 0; i < rounds; i++)); do
 	echo
 done >"$top/p/user/memory.persistent"
 after=$(ipis)
-check_num "memory.persistent switched $rounds times has no code patched" \
+check_num "memory.persistent switched $rounds times patches no code" \
 	$((after - before)) '<=' $((rounds / 2))
 
-# A mount that names its payer, and comes to nothing, costs others no more interrupts than
-# one that names nobody: a process takes some for itself. Patching would take several to have
-# the code in force, and as many again not to.
+# A failed mount with memcg= causes no more interrupts than a failed mount without it; each
+# process causes a few by itself. Patching would take several interrupts to enable the code,
+# and as many to disable it.
 rounds=$(pick 50 10)
 
-# refused [OPTION...]: sets interrupts to those that so many refused mounts take.
+# refused [OPTION...]: set interrupts to the number that the refused mounts cause.
 refused()
 {
 	local before i
@@ -44,18 +44,18 @@ refused()
 }
 refused
 plain=$interrupts
-# The first one may have the code patched; it stays so for the time.
+# The first mount may patch the code, which stays enabled for some time.
 "$workload" mount "$work" --option "memcg=$top/p/user" --option nonsense >"$work/mount" 2>&1
 refused --option "memcg=$top/p/user"
 if [[ $quick ]]; then
-	skip "a mount with memcg= that is refused has no code patched" \
-		"on the debug kernel processes take more interrupts for themselves, now so many, now others"
+	skip "a refused mount with memcg= patches no code" \
+		"on the debug kernel, the number of interrupts per process is larger and varies"
 else
-	check_num "a mount with memcg= that is refused $rounds times has no code patched" \
+	check_num "a mount with memcg= that is refused $rounds times patches no code" \
 		"$interrupts" '<=' $((plain + 2 * rounds))
 fi
 
-# --- what left nothing is no reason for a pass -------------------------------------------------
+# --- removed cgroups that left nothing cause no pass -------------------------------------------
 bequeath p/old mnt/f "$size"
 switch mapped 1
 check "recharge_mapped: the first pass ends" loop_until 60 rests
@@ -64,50 +64,50 @@ for ((i = 0; i < 20; i++)); do
 	mkdir "$top/p/empty$i"
 	rmdir "$top/p/empty$i"
 done
-check "empty cgroups come and go, and nothing is looked at" stays 2 total_is scanned "$before"
+check "removed empty cgroups cause no scan" stays 2 total_is scanned "$before"
 
-# Those that leave a page each make passes, but no more than a part of the time.
+# Cgroups that leave a page each cause passes, but these take only a part of the time.
 for ((i = 0; i < 20; i++)); do
 	cg_make p/one
 	fill p/one mnt/one$i $PAGE
 	cg_remove p/one
 done
-# On the debug kernel a second lies between two of them, so each may have a pass, but no
-# more, and one may have been under way.
-check_num "what 20 left is found by fewer passes" $((($(total scanned) - before) / size)) \
+# On the debug kernel, a second passes between two of them, so each may cause a pass, but no
+# more, and one may have been under way before.
+check_num "20 removed cgroups cause fewer passes" $((($(total scanned) - before) / size)) \
 	'<' "$(pick 20 22)"
 switch mapped 0
 
-# --- who reads figures looks at no folio --------------------------------------------------------
+# --- reading figures scans no folios ------------------------------------------------------------
 before=$(total scanned)
 for ((i = 0; i < 20; i++)); do
 	recharged p inherited >/dev/null
 done
-check_eq "memory.recharge_stat is read, and nothing is looked at" "$(total scanned)" "$before"
+check_eq "reading memory.recharge_stat causes no scan" "$(total scanned)" "$before"
 rm "$work"/mnt/*
 
-# has_failed BYTES: so much, in all.
+# has_failed BYTES: recharging has failed for BYTES in all.
 # shellcheck disable=SC2317 # stays calls it.
 has_failed()
 {
 	[[ $(recharged p recharge_failed) == "$1" ]]
 }
 
-# --- a removed cgroup that something pins does not adopt its own ---------------------------------
+# --- a pinned removed cgroup does not adopt its own memory ---------------------------------------
 zram_make 128M
 switch adopt 1
 cg_make p/pinned
 fill p/pinned mnt/f "$size"
 put p/pinned reclaim $((size / 4)) >/dev/null
-check_num "some of it is swapped out" "$(value_in /proc/vmstat pswpout)" '>' 0
+check_num "some memory is swapped out" "$(value_in /proc/vmstat pswpout)" '>' 0
 had_failed=$(recharged p recharge_failed)
 cg_remove p/pinned
-check "a removed cgroup stays, for what is swapped out is its own" loop_until 5 grep -qx \
+check "swapped out memory pins the removed cgroup" loop_until 5 grep -qx \
 	'nr_dying_descendants 1' "$top/p/cgroup.stat"
-check "it adopts nothing of what it left" stays 3 has_failed "$had_failed"
+check "the removed cgroup adopts nothing" stays 3 has_failed "$had_failed"
 cg_make p/pinned
-check "who comes after it does" loop_until 10 holds p/pinned shmem $((size / 2))
-check_eq "and nothing failed" "$(recharged p recharge_failed)" "$had_failed"
-check_audit "after that"
+check "its successor adopts the memory" loop_until 10 holds p/pinned shmem $((size / 2))
+check_eq "recharging has not failed" "$(recharged p recharge_failed)" "$had_failed"
+check_audit "after the adoption"
 
 finish

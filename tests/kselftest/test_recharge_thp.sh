@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Recharging of huge pages, whole and split: shared memory with holes punched
-# into it, and anonymous memory of which every second page was given back.
+# Recharging of huge pages, whole and split: shared memory with punched holes, and anonymous
+# memory of which every second page was freed.
 # vm: --timeout 90 --shared
 . "$(dirname "$0")/lib.sh"
 [[ -e /sys/kernel/mm/transparent_hugepage/shmem_enabled ]] || skip_all "no huge pages"
@@ -14,11 +14,11 @@ cg_make p/user
 bequeath p/old mnt/f "$size" --block 2M
 check_eq "shmem: the inherited pages are huge" "$(memory_of p shmem_thp)" "$size"
 keep user p/user --file "$work/mnt/f.0" --size "$size"
-check_eq "shmem: all can be moved" "$(put p recharge max)" ok
+check_eq "shmem: everything can be moved" "$(put p recharge max)" ok
 check_moves "shmem" p p/user shmem "$size" 1
-check_eq "shmem: and is still huge" "$(memory_of p/user shmem_thp)" "$size"
+check_eq "shmem: the pages are still huge" "$(memory_of p/user shmem_thp)" "$size"
 check_audit "shmem"
-# Split only now.
+# The pages are split after recharging.
 halt user W
 "$workload" punch --file "$work/mnt/f.0" --size "$size" --stretch 64k >/dev/null ||
 	bail "cannot punch holes"
@@ -30,10 +30,10 @@ rm "$work/mnt/f.0"
 bequeath p/old mnt/f "$size" --block 2M
 "$workload" punch --file "$work/mnt/f.0" --size "$size" >/dev/null || bail "cannot punch holes"
 check_eq "shmem, split before: half is left" "$(memory_of p shmem)" $((size / 2))
-check "shmem, split before: so much is inherited" inherits p $((size / 2))
-check_num "shmem, split before: and no more" "$(recharged p inherited)" '<=' $((size / 2))
+check "shmem, split before: half is inherited" inherits p $((size / 2))
+check_num "shmem, split before: no more is inherited" "$(recharged p inherited)" '<=' $((size / 2))
 switch access 1
-# This fills the holes again, at the user's expense.
+# This fills the holes again; the new pages are charged to the user.
 keep user p/user --file "$work/mnt/f.0" --size "$size"
 check_moves "shmem, split before" p p/user shmem "$size" 5
 check_audit "shmem, split before"
@@ -48,13 +48,13 @@ join user p/user
 check_eq "anon: the pages are huge" "$(memory_of p/old anon_thp)" "$size"
 cg_remove p/old
 must loop_until 10 inherits p "$size"
-check_eq "anon: all can be moved" "$(put p recharge max)" ok
+check_eq "anon: everything can be moved" "$(put p recharge max)" ok
 check_moves "anon" p p/user anon "$size" 1
 check_audit "anon"
 tell user USR1 touched=1
 halt user W
 
-# With the queue of those to be split: every second page is gone.
+# Folios on the deferred split queue: every second page was freed.
 cg_make p/old
 keep user p/old --size "$size" --kind huge --sparse
 join user p/user
@@ -62,15 +62,15 @@ before=$(memory_of p/old anon)
 cg_remove p/old
 must loop_until 10 inherits p $((size / 2))
 put p recharge max >/dev/null
-check "anon, to be split: all is the user's" loop_until 5 holds p/user anon "$before"
+check "anon, to be split: the user is charged" loop_until 5 holds p/user anon "$before"
 check_audit "anon, to be split"
-# Reclaim is what splits them, now on behalf of the other cgroup.
+# Reclaim splits them, now on behalf of the user's cgroup.
 put p/user reclaim "$size" >/dev/null
 check_audit "anon, split by reclaim"
 tell user USR1 touched=1
 halt user W
 
-# And as the second generation: split while inherited.
+# Folios that are split while they are inherited.
 cg_make p/old
 keep user p/old --size "$size" --kind huge --sparse
 join user p/user
@@ -78,14 +78,14 @@ cg_remove p/old
 must loop_until 10 inherits p $((size / 2))
 put p reclaim "$size" >/dev/null
 put p recharge max >/dev/null
-check "anon, split while inherited: all is the user's" loop_until 5 \
+check "anon, split while inherited: the user is charged" loop_until 5 \
 	holds p/user anon $((size / 2))
 check_audit "anon, split while inherited"
 
 halt user W
 
-# Large folios that are mapped page by page: taking the mappings away, one by one, is not
-# to have them look as if their owner had given some of it back, or they would be split.
+# Large folios that are mapped page by page: removing the mappings one by one must not make
+# the folios look partially mapped, or they would be split.
 sizes=/sys/kernel/mm/transparent_hugepage
 if [[ -d $sizes/hugepages-64kB ]]; then
 	for setting in hugepages-64kB/enabled:always hugepages-2048kB/enabled:never; do
@@ -100,9 +100,9 @@ if [[ -d $sizes/hugepages-64kB ]]; then
 	check_num "anon, 64 KiB: the folios are large" "$(<"$stats/nr_anon")" '>=' $((size / 65536))
 	cg_remove p/old
 	must loop_until 10 inherits p "$size"
-	check_eq "anon, 64 KiB: all can be moved" "$(put p recharge max)" ok
+	check_eq "anon, 64 KiB: everything can be moved" "$(put p recharge max)" ok
 	check_moves "anon, 64 KiB" p p/user anon "$size" 1
-	check_eq "anon, 64 KiB: none of them seems to be mapped in part" \
+	check_eq "anon, 64 KiB: no folio is counted as partially mapped" \
 		"$(<"$stats/nr_anon_partially_mapped")" 0
 	check_audit "anon, 64 KiB"
 	halt user W

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Recharging of dirty pages, and of pages that are being written to a slow disk: they
-# are written first and move when they are clean, so that nobody is throttled for what
-# others made dirty.
+# Recharging of dirty pages and of pages under writeback to a slow disk: they are written
+# first and move when they are clean, so that no task is throttled for pages that others
+# dirtied.
 # vm: --disk 512M,bps=20000000 --timeout 240
 . "$(dirname "$0")/lib.sh"
 setup_recharge
@@ -12,17 +12,17 @@ fs_make ext4 mnt
 no_periodic_writeback
 no_periodic_commit mnt
 
-# agree DESCRIPTION NAME: exactly, while nothing is written.
+# agree DESCRIPTION NAME: both statistics agree exactly while nothing is written.
 agree()
 {
 	check_eq "$1: dirty_stat and memory.stat of $2 agree" "$(stat_of "$2" dirty)" \
 		"$(memory_of "$2" file_dirty)"
-	check_eq "$1: likewise under writeback" "$(stat_of "$2" writeback)" \
+	check_eq "$1: the writeback figures agree" "$(stat_of "$2" writeback)" \
 		"$(memory_of "$2" file_writeback)"
 }
 
-# --- dirty, and nobody writes it -----------------------------------------------------------
-# What has a level is counted as it goes, the others by the statistics.
+# --- dirty pages without writeback ---------------------------------------------------------
+# Cgroups with a limit count dirty pages immediately; others use the statistics.
 level()
 {
 	cg_make p/old p/user
@@ -33,15 +33,15 @@ level()
 level
 fill p/old mnt/f "$size"
 before=$(memory_of p file_dirty)
-check_num "dirty: all of it is" "$before" '>=' $((size * 9 / 10))
+check_num "dirty: all pages are" "$before" '>=' $((size * 9 / 10))
 cg_remove p/old
 must loop_until 10 inherits p "$size"
 keep user p/user --file "$work/mnt/f.0" --size "$size"
 agree "dirty" p
-check_eq "dirty: all can be moved" "$(put p recharge "$size")" ok
+check_eq "dirty: everything can be moved" "$(put p recharge "$size")" ok
 check_moves "dirty" p p/user file "$size" 1
-check_eq "dirty: it was written first" "$(exactly_dirty p)" 0
-check_eq "dirty: the user never waited for that" "$(stat_of p/user throttled_count)" 0
+check_eq "dirty: the pages were written first" "$(exactly_dirty p)" 0
+check_eq "dirty: the user never waited" "$(stat_of p/user throttled_count)" 0
 agree "dirty, moved" p
 agree "dirty, moved" p/user
 check_audit "dirty, moved"
@@ -49,7 +49,7 @@ halt user W
 cg_remove p/user p
 rm "$work/mnt/f.0"
 
-# --- more of it than the user may have dirty --------------------------------------------------
+# --- more dirty pages than the user's limit allows ----------------------------------------------
 level
 set_knob p/user dirty_limit_in_bytes "$limit"
 fill p/old mnt/f "$size"
@@ -63,10 +63,10 @@ moved()
 	put p recharge "$(recharged p inherited)" >/dev/null
 	holds p/user file "$size"
 }
-check "above the limit: all can be moved in the time that the disk takes" loop_until 30 moved
+check "above the limit: everything can be moved in the time of the disk" loop_until 30 moved
 halt samples S
 diag "max=${S[max]} above=${S[above]}/${S[n]}"
-check_num "above the limit: the user never has more dirty than that" \
+check_num "above the limit: the user never exceeds its limit" \
 	"${S[max]}" '<=' $((limit + slack))
 
 hold p/user "$limit" "$(pick 4 3)" mnt/g --writers 2
@@ -74,14 +74,14 @@ check_held "a limit, afterwards" S "$limit"
 check_progress "the writers make progress" "${W[bytes]}" "$size"
 halt user W
 sync
-agree "after all was written" p
-agree "after all was written" p/user
-check_eq "after all was written: nothing is dirty" "$(stat_of p dirty) $(stat_of p writeback)" "0 0"
-check_audit "after all was written"
+agree "after writeback" p
+agree "after writeback" p/user
+check_eq "after writeback: nothing is dirty" "$(stat_of p dirty) $(stat_of p writeback)" "0 0"
+check_audit "after writeback"
 cg_remove p/user p
 rm "$work"/mnt/*.*
 
-# --- while it is being written -----------------------------------------------------------------
+# --- pages under writeback -----------------------------------------------------------------------
 level
 fill p/old mnt/f "$size"
 cg_remove p/old
@@ -92,18 +92,18 @@ is_writing()
 {
 	(($(stat_of p writeback) > M))
 }
-# All at once, and not a few pages at a time.
+# Without a pace, all pages are under writeback at once.
 set_knob p dirty_pace_usec max
 sync &
 running[sync]=$!
 must loop_until 30 is_writing
-# It may wait for that, or say that not all can be moved.
+# The request may wait for writeback, or fail because not everything can be moved.
 got=$(put p recharge $((size * 99 / 100)))
 if [[ $got == EAGAIN ]]; then
-	check_num "under writeback: what could not be moved is counted" \
+	check_num "under writeback: pages that could not be moved are counted" \
 		"$(recharged p recharge_failed)" '>' 0
 else
-	check_eq "under writeback: all can be moved" "$got" ok
+	check_eq "under writeback: everything can be moved" "$got" ok
 fi
 wait "${running[sync]}"
 unset "running[sync]"
@@ -114,7 +114,7 @@ agree "under writeback" p/user
 check_eq "under writeback: nothing is dirty" "$(stat_of p dirty) $(stat_of p writeback)" "0 0"
 check_audit "under writeback"
 
-# --- a restarted service, which writes at once ------------------------------------------------
+# --- a restarted service that writes immediately ----------------------------------------------
 halt user W
 cg_remove p/user
 rm "$work"/mnt/*.*
@@ -125,14 +125,14 @@ cg_remove p/user
 cg_make p/user
 set_knob p/user max $((2 * size))
 fill p/user mnt/g $((size / 4))
-check_eq "adoption: who appends does not wait for what the predecessor left to be written" \
+check_eq "adoption: a writer does not wait for its predecessor's dirty pages" \
 	"$(stat_of p/user throttled_count)" 0
-check "adoption: it is adopted when it was written" loop_until 30 holds p/user file "$size"
+check "adoption: written pages are adopted" loop_until 30 holds p/user file "$size"
 switch adopt 0
 cg_remove p/user
 rm "$work"/mnt/*.*
 
-# --- asked again and again, by switches --------------------------------------------------------
+# --- repeated attempts through the switches ----------------------------------------------------
 switch access 1
 cg_make p/user
 for round in $(seq "$(pick 4 2)"); do
@@ -146,11 +146,11 @@ for round in $(seq "$(pick 4 2)"); do
 	unset "running[sync]"
 done
 sync
-# What was under writeback all the time that was tried has been left.
+# Pages that were under writeback at every attempt were left with the parent.
 for ((i = 1; i <= round; i++)); do
 	read_as p/user "mnt/$i.0" $((size / 4))
 done
-check "written again meanwhile: read once more, all is the user's" loop_until 10 \
+check "written again meanwhile: a read moves everything to the user" loop_until 10 \
 	holds p/user file $((round * size / 4))
 agree "written again meanwhile" p
 agree "written again meanwhile" p/user

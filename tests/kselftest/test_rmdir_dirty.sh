@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A cgroup that is removed while it holds dirty pages: they go on counting
-# against the parent's limit until they are clean, and then no longer; so many
-# rounds later the parent's limit is as wide as before.
+# A cgroup is removed while it holds dirty pages. The pages count against the parent's limit
+# until they are clean, and no longer; after many rounds, the parent's limit can still be
+# used in full.
 # vm: --disk 512M,bps=20000000 --shared
 . "$(dirname "$0")/lib.sh"
 setup
@@ -15,7 +15,7 @@ watch_limit rounds p $limit
 dirty=0
 for round in $(seq "$(pick 20 8)"); do
 	cg_make p/c
-	# Some have a limit of their own.
+	# Every second child has a limit of its own.
 	((round % 2)) || set_knob p/c dirty_limit_in_bytes 6M
 	spawn_writers writers p/c "mnt/$round" --size 6M
 	collect writers W
@@ -28,9 +28,9 @@ halt rounds S
 check_num "dirty cgroups were removed" "$dirty" '>=' 4
 check_held "the parent's limit over removed children" S $limit
 
-# All of it becomes clean: nothing is held by counts that nobody takes back.
-check_eq "all can be flushed" "$(put p dirty_writeback max)" ok
-check_num "nothing is left" "$(exactly_dirty p)" '<=' "$slack"
+# Everything becomes clean, and no counts are left behind.
+check_eq "everything can be flushed" "$(put p dirty_writeback max)" ok
+check_num "nothing is dirty" "$(exactly_dirty p)" '<=' "$slack"
 cg_make p/c
 watch_limit after p $limit
 hold p/c $limit "$(pick 4 3)" mnt/after

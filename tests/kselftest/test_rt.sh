@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Real-time writers, whom the kernel lets further over its thresholds than
-# others, are held to a limit that was set as all are.
+# The kernel lets real-time writers exceed its thresholds further than others, but a limit that
+# was set holds for them as well.
 # vm: --disk 512M,bps=20000000 --alone
 . "$(dirname "$0")/lib.sh"
 setup

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# One file, written by two cgroups. The kernel writes a file back for one
-# cgroup, its owner; what the other dirtied counts against the other's limit
-# all the same, and the other is neither let over it nor stuck, also if the
-# owner was removed.
+# One file is written by two cgroups. The kernel attributes writeback of a file to one cgroup,
+# its owner. Pages that the other cgroup dirties still count against the limit of the other,
+# which neither exceeds it nor gets stuck, even if the owner was removed.
 # vm: --disk 512M,bps=20000000
 . "$(dirname "$0")/lib.sh"
 setup
@@ -15,7 +14,7 @@ both()
 	cg_make owner guest
 	set_knob guest dirty_limit_in_bytes 4M
 	set_knob owner dirty_limit_in_bytes "$1"
-	# The owner is whoever dirtied the file first.
+	# The cgroup that dirties the file first becomes its owner.
 	spawn_writers first owner mnt/f --size 1M
 	collect first W
 	spawn_writers owner owner mnt/f --overwrite --size 16M --seconds 600
@@ -30,23 +29,23 @@ both()
 both 4M
 both max
 
-# A service that is started again goes on with the file that its last instance left dirty,
-# which nobody writes for as long as the other is remembered as its owner.
+# A restarted service continues to write the file that its last instance left dirty. The file
+# is not written back as long as the removed cgroup is recorded as its owner.
 no_periodic_writeback
 cg_make p/first p/next
 set_knob p/next dirty_limit_in_bytes 4M
 spawn_writers first p/first mnt/log --size 1M
 collect first W
-check_num "the owner leaves it dirty" "$(dirty_of p/first)" '>=' $((M / 2))
+check_num "the owner leaves the file dirty" "$(dirty_of p/first)" '>=' $((M / 2))
 cg_remove p/first
 hold p/next $((4 * M)) "$(pick 5 4)" mnt/log --overwrite --offset 32M
 check_held "the next one's limit" S $((4 * M))
 check_progress "the next one makes progress" "${W[bytes]}" $((8 * M))
-check_eq "what is left can be written" "$(put p/next dirty_writeback max)" ok
-check_num "nothing is left" "$(exactly_dirty p/next)" '<=' "$slack"
+check_eq "the remaining dirty pages can be written" "$(put p/next dirty_writeback max)" ok
+check_num "nothing is dirty" "$(exactly_dirty p/next)" '<=' "$slack"
 
-# Nor does it escape its limit by writing over what that one left in the page cache,
-# which is their parent's.
+# Nor does a successor escape its limit by overwriting its predecessor's page cache, which is
+# charged to the parent.
 cg_remove p/next
 cg_make p/first
 spawn_writers first p/first mnt/old --size 24M
@@ -60,10 +59,10 @@ spawn_writers next p/next mnt/old --size 24M --overwrite --seconds "$(pick 5 4)"
 collect next W
 halt both S
 check_held "the next one's limit, for pages that are not its own" S $((4 * M))
-check_progress "it makes progress" "${W[bytes]}" $((8 * M))
-check_num "it is throttled" "$(stat_of p/next throttled_count)" '>' 0
+check_progress "the next one makes progress on those pages" "${W[bytes]}" $((8 * M))
+check_num "the next one is throttled" "$(stat_of p/next throttled_count)" '>' 0
 
-# Who owns what others write to cannot hold them up by a small limit.
+# The owner of a file cannot hold up other writers with a small limit.
 cg_make owner guest
 spawn_writers first owner mnt/owned --size 4M
 collect first W
@@ -79,12 +78,12 @@ check "the owner's own writers wait" loop_until 20 owner_waits
 spawn_writers guest guest mnt/owned --size 4M --overwrite --seconds "$(pick 5 4)"
 collect guest W
 halt first S
-# A fourth of the disk's speed is left to who only writes what is somebody else's.
+# A cgroup that writes only pages of others gets a quarter of the disk's speed.
 check_progress "the guest is not stopped" "${W[bytes]}" $((4 * M))
 
-# Whom the owner and the guest have above them may be another one by the time that a page
-# was written. What the guest dirtied counts against its own limit only, up to the first
-# that they have in common, and is counted no more there and nowhere else.
+# The common ancestor with a limit of owner and guest may change before a page is written.
+# Pages that the guest dirties count against the levels below the common one; when they are
+# written, they are subtracted there, and nowhere else.
 #
 #        p  8M
 #        |
@@ -105,7 +104,7 @@ for round in {1..8}; do
 	sync
 done
 hold p/q/owner $((8 * M)) "$(pick 4 3)" mnt/more
-check_held "the limit above them, when one between went" S $((8 * M))
-check_used "the limit above them, when one between went" S $((8 * M))
+check_held "the upper limit, after one in between was removed" S $((8 * M))
+check_used "the upper limit, after one in between was removed" S $((8 * M))
 
 finish

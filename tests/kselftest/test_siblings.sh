@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a cgroup costs does not depend on how many siblings it has: a write to a limit, and
-# the making of a cgroup, below a parent that has a limit as well. The guest's clock counts
-# instructions.
+# The cost of setting a limit or floor, and of creating a cgroup, does not depend on the number
+# of siblings, below a parent that also has a limit. The guest's clock counts instructions.
 # vm: --icount --mem 2048 --timeout 120
 . "$(dirname "$0")/lib.sh"
 [[ $VM_FLAVOR != debug ]] || skip_all "what is counted are the release kernel's instructions"
@@ -10,7 +9,7 @@ setup
 few=20 many=1000
 cg_make p
 set_knob p dirty_limit_in_bytes 64M
-# For all that the children ask for.
+# Enough for the floors of all children.
 set_knob p dirty_min 16M
 echo +memory +io >"$top/p/cgroup.subtree_control"
 
@@ -24,7 +23,7 @@ siblings()
 	done
 }
 
-# of TIMES COMMAND...: sets ns to what one of them takes.
+# of TIMES COMMAND...: run the command TIMES times, and set ns to the mean duration.
 of()
 {
 	local n us=${EPOCHREALTIME/./}
@@ -76,11 +75,11 @@ for what in "${!cost[@]}"; do
 done
 siblings $((few + 1)) $many
 measure $many
-# Looking for them all takes a while.
+# Otherwise the search for cgroups at the end takes long.
 rmdir "$top"/p/c*
-check_num "a limit is written as fast" "${cost[set_limit]}" '<=' $((alone[set_limit] * 5 / 4))
-check_num "and set anew" "${cost[limit_anew]}" '<=' $((alone[limit_anew] * 5 / 4))
-check_num "and a floor" "${cost[set_floor]}" '<=' $((alone[set_floor] * 5 / 4))
-check_num "a cgroup is made as fast" "${cost[make_one]}" '<=' $((alone[make_one] * 5 / 4))
+check_num "a limit is changed as fast" "${cost[set_limit]}" '<=' $((alone[set_limit] * 5 / 4))
+check_num "a limit is set anew as fast" "${cost[limit_anew]}" '<=' $((alone[limit_anew] * 5 / 4))
+check_num "a floor is set as fast" "${cost[set_floor]}" '<=' $((alone[set_floor] * 5 / 4))
+check_num "a cgroup is created as fast" "${cost[make_one]}" '<=' $((alone[make_one] * 5 / 4))
 
 finish

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A disk stands still, and its writers hold all that they may of a limit which others are
-# under as well. Who writes to another disk goes on, whether it is a sibling, or is in the
-# same cgroup, and however it writes; and once it goes on when nobody is left who waits for
-# the disk.
+# A disk stalls, and its writers use up a limit that they share with others. Writers to
+# another disk still make progress, whether they are in a sibling or in the same cgroup, and
+# however they write, even when no task is left that waits for the stalled disk.
 #
 #        p  8M
 #       /     \
@@ -17,8 +16,8 @@ limit=$((8 * M))
 cg_make p/stuck p/works
 set_knob p dirty_limit_in_bytes $limit
 
-# appends DESCRIPTION: append to the good disk for a while, 50 times a second if nothing is in the
-# way. W has the figures.
+# appends DESCRIPTION: append to the good disk for some time, 50 times a second unless throttled.
+# W has the figures.
 appends()
 {
 	spawn log append --cgroup "$top/p/works" --file "$work/good/log" --rate 50 --seconds 10
@@ -38,8 +37,8 @@ has_ended()
 	! kill -0 "${running[$1]}" 2>/dev/null
 }
 
-# check_written DESCRIPTION CGROUP [OPTION...]: a good deal more than what is kept for such a
-# case is written to the good disk. One page each three seconds would take half an hour.
+# check_written DESCRIPTION CGROUP [OPTION...]: write much more to the good disk than the
+# reserve for such a case. At one page every three seconds, this would take half an hour.
 check_written()
 {
 	spawn_writers once "$2" good/once --size 2M --block 4k "${@:3}"
@@ -53,40 +52,40 @@ check_written()
 	fi
 }
 
-appends "no disk stands still"
+appends "no disk is stalled"
 alone=${W[ops]} tenth=$((100000 * ${VM_SLOWNESS:-1}))
-# On a machine that is busy with other things, appends take their time in any case.
+# On a busy machine, appends take longer in any case.
 longest=$((W[p99_us] * 4 > tenth ? W[p99_us] * 4 : tenth))
-check_num "appends to the good disk" "$alone" '>' 0
+check_num "the sibling appends to the good disk" "$alone" '>' 0
 
 disk_stalls
 watch_limit sum p $limit
-# All of them wait in front of whoever comes later.
+# All of them wait ahead of later writers.
 spawn_writers hog p/stuck slow/hog --size 4M --block 64k --writers 20 --seconds 600
 check "the stalled disk's writers wait" loop_until 60 all_wait
-appends "a sibling of theirs"
-# One in some seconds is what it was.
+appends "a sibling of the stalled cgroup"
+# Without the reserve, there was one append every few seconds.
 check_num "a sibling appends to the good disk as before" "${W[ops]}" '>=' $((alone / 2))
-check_num "and few of the appends take long" "${W[p99_us]}" '<=' "$longest"
+check_num "few of the appends take long" "${W[p99_us]}" '<=' "$longest"
 check_written "a sibling writes to the good disk" p/works
-check_written "so it does through a mapping" p/works --mode mmap
-check_written "and in large pieces" p/works --block 512k
-check_written "whoever is in the same cgroup writes there, too" p/stuck
+check_written "a sibling writes through a mapping" p/works --mode mmap
+check_written "a sibling writes in large pieces" p/works --block 512k
+check_written "a writer in the stalled cgroup writes to the good disk" p/stuck
 halt sum S
 diag "limit=$limit max=${S[max]} above=${S[above]}/${S[n]}"
 check_num "the limit holds meanwhile" "${S[max]}" '<=' $((limit + slack))
 check "the stalled disk's writers still wait" all_wait
 
-# They leave what they have dirtied.
+# Their dirty pages stay.
 kill -KILL "${running[hog]}"
 wait "${running[hog]}" 2>/dev/null
 unset "running[hog]"
 echo 1 >"$top/p/stuck/cgroup.kill"
-check "they can be killed" loop_until 5 is_empty "$top/p/stuck"
-check_written "with nobody left who waits for the stalled disk, a sibling writes to the good one" p/works
+check "the stalled disk's writers can be killed" loop_until 5 is_empty "$top/p/stuck"
+check_written "a sibling writes to the good disk when no task waits for the stalled one" p/works
 check_num "the limit is still full" "$(exactly_dirty p)" '>=' $((limit * 3 / 4))
 
 disk_goes_on
-check "the disk goes on, and all is written" timeout $((30 * ${VM_SLOWNESS:-1})) sync
+check "everything is written when the disk works again" timeout $((30 * ${VM_SLOWNESS:-1})) sync
 
 finish

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# With the module loaded and nothing set a cgroup is throttled as it is
-# without the module. The kernel's own tracepoint tells the limit and the set
-# point that its writers were held to: once without, once with the module.
+# With the module loaded and nothing set, a cgroup is throttled as without the module. The
+# kernel's own tracepoint shows the limit and the set point that its writers were held to,
+# once without and once with the module.
 # vm: --disk 512M,bps=20000000
 . "$(dirname "$0")/lib.sh"
 setup_unloaded
@@ -11,16 +11,16 @@ event=$tracing/events/writeback/balance_dirty_pages
 [[ -e $event/enable ]] || skip_all "no tracepoint balance_dirty_pages in $tracing"
 fs_make ext4 mnt
 
-# greatest KEY: of the traced values. They fall for a moment now and then, as what
-# the cgroup has in memory comes and goes.
+# greatest KEY: the greatest traced value. The values drop for a moment now and then, as the
+# cgroup's memory use varies.
 greatest()
 {
 	sed -n "/cgroup_ino=$inode\$/s/.* $1=\([0-9]*\) .*/\1/p" "$tracing/trace" | sort -n |
 		tail -n 1
 }
 
-# often NAME: was it throttled so often that the figures tell something? The kernel
-# derives the limit from statistics that may be seconds old, unless someone asks.
+# often NAME: the cgroup was throttled often enough for meaningful figures. The kernel derives
+# the limit from statistics that may be seconds old, unless a reader flushes them.
 # shellcheck disable=SC2317 # loop_until calls it.
 often()
 {
@@ -29,7 +29,7 @@ often()
 }
 enough=$(pick 100 20)
 
-# has_paused: sets paused to how often a look at the limits meant a pause.
+# has_paused: set paused to the number of limit checks that led to a pause.
 # shellcheck disable=SC2317 # loop_until calls it.
 has_paused()
 {
@@ -37,7 +37,8 @@ has_paused()
 	((paused > 0))
 }
 
-# throttled NAME: writes there until throttled for a while; sets limit, setpoint, paused.
+# throttled NAME: write from the cgroup until it has been throttled for some time; sets limit,
+# setpoint and paused.
 throttled()
 {
 	cg_make "$1"
@@ -46,7 +47,7 @@ throttled()
 	: >"$tracing/trace"
 	echo 1 >"$event/enable"
 	spawn_writers load "$1" "mnt/$1" --size 32M --seconds 600 --writers 2
-	# Once to fill its memory, once for the figures.
+	# First fill the memory, then collect the figures.
 	must loop_until 30 often "$1"
 	: >"$tracing/trace"
 	must loop_until 30 often "$1"
@@ -71,16 +72,16 @@ rm "$work"/mnt/without.*
 thresh=$(value_in /proc/vmstat nr_dirty_threshold) bg=$(value_in /proc/vmstat nr_dirty_background_threshold)
 
 must module_load
-near "system-wide threshold as without the module" \
+near "the system-wide threshold is as without the module" \
 	"$(value_in /proc/vmstat nr_dirty_threshold)" "$thresh" 3
-near "system-wide background threshold as without the module" \
+near "the system-wide background threshold is as without the module" \
 	"$(value_in /proc/vmstat nr_dirty_background_threshold)" "$bg" 3
 throttled with
-near "limit of an unset cgroup as without the module" "$limit" "$limit_without" 10
-near "set point of an unset cgroup as without the module" "$setpoint" "$setpoint_without" 10
+near "the limit of an unset cgroup is the same" "$limit" "$limit_without" 10
+near "the set point of an unset cgroup is the same" "$setpoint" "$setpoint_without" 10
 check_num "an unset cgroup that is over its derived limit is still throttled" "$paused" '>' 0
 
-# Of two cgroups alike one has been limited before: then they are alike again.
+# One of two equal cgroups had a limit before. Afterwards they are equal again.
 cg_make never before
 for name in never before; do
 	echo 64M >"$top/$name/memory.max"
@@ -88,12 +89,12 @@ done
 set_knob before dirty_limit_in_bytes 4M
 check_eq "a set limit is in force" "$(stat_of before limit)" $((4 * M))
 set_knob before dirty_limit_in_bytes max
-near "set and put back, the limit in force is as if never set" \
+near "a limit that was removed leaves the limit in force unchanged" \
 	"$(stat_of before limit)" "$(stat_of never limit)" 1
-near "set and put back, so is the background limit" \
+near "a limit that was removed leaves the background limit unchanged" \
 	"$(stat_of before background_limit)" "$(stat_of never background_limit)" 1
 
-# Far below what the kernel derives nobody is throttled.
+# A writer far below the derived limit is not throttled.
 cg_make free
 spawn_writers load free mnt/free --size 8M
 collect load W

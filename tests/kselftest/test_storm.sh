@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A storm of short-lived writers: each dirties a few pages and exits before its
-# own account of dirtied pages would make the kernel look at the limit. And many who
-# write a little, sleep while another fills the cgroup, and go on: what they may have
-# been told before is worth nothing then.
+# A storm of short-lived writers: each dirties a few pages and exits before its own count of
+# dirtied pages would cause a check of the limit. Then many tasks write a little, sleep while
+# another task fills the cgroup, and continue: any permission to dirty more pages that they
+# got before must no longer be valid.
 # vm: --disk 512M,bps=4000000 --timeout 90
 . "$(dirname "$0")/lib.sh"
 setup
@@ -20,7 +20,7 @@ check_held "fork and exit" S $((4 * M))
 check_progress "more was written than the limit" "${W[bytes]}" $((8 * M))
 rm "$work"/mnt/storm.*
 
-# sleeper FILE: writes three pages, and once it is told to, 42 more.
+# sleeper FILE: write three pages, and 42 more when told to.
 sleeper()
 {
 	local page i
@@ -34,7 +34,7 @@ sleeper()
 cg_make b
 set_knob b dirty_limit_in_bytes 16M
 mkfifo "$work/sleep"
-# Whoever opens it for reading only would wait for the other side here.
+# Open it for reading and writing, because an open for reading alone would wait for a writer.
 exec 5<>"$work/sleep"
 sleepers=()
 for i in $(seq "$(pick 200 50)"); do
@@ -49,19 +49,19 @@ all_have_begun()
 {
 	(($(find "$work/mnt" -name 's.*' -size 12k | wc -l) == ${#sleepers[@]}))
 }
-check "all have written some" loop_until 60 all_have_begun
+check "all tasks have written a little" loop_until 60 all_have_begun
 spawn_writers hog b mnt/hog --size 32M --block 64k --seconds 600
 # shellcheck disable=SC2317 # loop_until calls it.
 is_full()
 {
 	(($(stat_of b throttled_count) > 20))
 }
-check "another fills the cgroup" loop_until 60 is_full
+check "another task fills the cgroup" loop_until 60 is_full
 watch_limit samples b $((16 * M))
 for i in "${sleepers[@]}"; do echo >&5; done
 for i in "${sleepers[@]}"; do must wait "$i"; done
 halt samples S
 halt hog W
-check_held "those who slept go on" S $((16 * M))
+check_held "the sleeping tasks continue" S $((16 * M))
 
 finish

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a tenant may write, and what not: the owner of a delegated subtree, root of a user
-# namespace, a container whose cgroup2 is read-only, a service that is the root of a cgroup
-# namespace. And that nobody else waits for what a tenant asked the kernel to do, nor has
-# code patched for it. Documentation/admin-guide/memcg-tenants.rst has a line for each.
+# The files that a tenant may and may not write. Tenants are the owner of a delegated subtree,
+# root of a user namespace, a container whose cgroup2 is read-only, and a service whose cgroup
+# is the root of a cgroup namespace. No other task waits for work that a tenant requests from
+# the kernel, and no code is patched each time. Documentation/admin-guide/memcg-tenants.rst has
+# a line for each case.
 # vm: --disk 512M,bps=2000000 --timeout 150
 # vm-debug: --disk 512M,bps=500000
 . "$(dirname "$0")/lib.sh"
@@ -11,8 +12,8 @@ setup
 readonly TENANT=65534
 cgroup2=${top%/*}
 
-# attempt COMMAND...: prints "ok", or what the shell has to say of the errno. VALUE and FILE
-# are in the environment, so that nothing has to be quoted twice.
+# attempt COMMAND...: write VALUE to FILE in a shell that COMMAND runs, and print "ok" or the
+# shell's error message. VALUE and FILE are in the environment, which avoids double quoting.
 attempt()
 {
 	local words
@@ -21,8 +22,8 @@ attempt()
 	echo "${words##*: }"
 }
 
-# writes WHO FILE VALUE: as root, tenant or userns (a tenant who is root of a user
-# namespace of its own).
+# writes WHO FILE VALUE: write as root, as tenant, or as userns (a tenant that is root of a
+# user namespace of its own).
 writes()
 {
 	local -a who=()
@@ -31,8 +32,8 @@ writes()
 	FILE=$2 VALUE=$3 attempt "${who[@]}"
 }
 
-# Each file that takes a value, with one that is good for a cgroup that has nothing dirty and
-# has inherited nothing.
+# Each file that takes a value, with a valid value for a cgroup that has no dirty pages and has
+# inherited nothing.
 readonly VALUES="
 dirty_limit_in_bytes            64M
 dirty_background_limit_in_bytes 32M
@@ -42,11 +43,11 @@ dirty_min                       1M
 dirty_pace_usec                 20000
 persistent                      file
 "
-# What asks for work: 0 bytes are nothing to do.
+# The files that request work; 0 bytes are no work.
 readonly TRIGGERS="dirty_writeback recharge"
 
 # --- a delegated subtree ------------------------------------------------------------------
-# As systemd does: the directory, and the files that the kernel lists.
+# As systemd does, delegate the directory and the files that the kernel lists.
 cg_make tenant neighbour
 echo "+memory +io" >"$top/tenant/cgroup.subtree_control" || bail "no controllers"
 must chown $TENANT "$top/tenant"
@@ -77,14 +78,14 @@ for file in $TRIGGERS; do
 	done
 done
 
-# --- the switches of the machine -----------------------------------------------------------
+# --- the system-wide switches --------------------------------------------------------------
 for file in "$SWITCHES"/*; do
 	before=$(<"$file")
 	for who in tenant userns; do
 		check_eq "$who: ${file##*/}" "$(writes $who "$file" 1)" "Permission denied"
 	done
 	[[ ${file##*/} == recharge_stat ]] ||
-		check_eq "${file##*/} is what it was" "$(<"$file")" "$before"
+		check_eq "${file##*/} is unchanged" "$(<"$file")" "$before"
 done
 
 # --- a read-only cgroup2, as most containers have it ----------------------------------------
@@ -101,13 +102,13 @@ for file in $TRIGGERS; do
 	check_eq "read-only: memory.$file, by root" \
 		"$(writes root "$there/memory.$file" 0)" "Read-only file system"
 done
-# One that does not change with what memory is free, as that of the ratio above does.
+# Set a limit that does not depend on free memory, unlike the ratio above.
 set_knob tenant/own dirty_limit_in_bytes 64M
 check_eq "read-only: figures can be read" "$(value_in "$there/memory.dirty_stat" limit)" \
 	"$(stat_of tenant/own limit)"
 
 # --- the root of a cgroup namespace -----------------------------------------------------------
-# inside FILE VALUE: written by root in a cgroup namespace that begins at tenant/own, to the
+# inside FILE VALUE: write as root in a cgroup namespace whose root is tenant/own, to the
 # cgroup2 that is mounted there.
 inside()
 {
@@ -131,8 +132,8 @@ for file in $TRIGGERS; do
 	check_eq "cgroup namespace: memory.$file of its root" "$(inside "memory.$file" 0)" ok
 done
 
-# A mount made there may name what can be seen from there.
-# mount_at TARGET: with memcg=, in that namespace.
+# A mount in the namespace may only name cgroups that are visible there.
+# mount_at TARGET: mount with memcg= in that namespace.
 mount_at()
 {
 	local -A answer
@@ -142,13 +143,13 @@ mount_at()
 	)"
 	echo "${answer[result]-}"
 }
-check_eq "cgroup namespace: memcg= names its root" "$(mount_at "$top/tenant/own")" ok
-check_eq "cgroup namespace: memcg= names a cgroup outside" "$(mount_at "$top/neighbour")" EACCES
-check_eq "cgroup namespace: memcg= names what it is part of" "$(mount_at "$top/tenant")" EACCES
-check "the mount goes with the namespace" loop_until 5 grep -qx 0 /sys/module/memcg_knobs/refcnt
+check_eq "cgroup namespace: memcg= may name its root" "$(mount_at "$top/tenant/own")" ok
+check_eq "cgroup namespace: memcg= may not name an outsider" "$(mount_at "$top/neighbour")" EACCES
+check_eq "cgroup namespace: memcg= may not name its parent" "$(mount_at "$top/tenant")" EACCES
+check "the mount ends with the namespace" loop_until 5 grep -qx 0 /sys/module/memcg_knobs/refcnt
 
-# --- what a tenant asks for is not what others wait for ------------------------------------------
-# The disk is slow, and two tasks of the tenant wait for it, each in one of the triggers.
+# --- others do not wait for work that a tenant requests ------------------------------------------
+# Two tasks of the tenant wait for a slow disk, each in one of the files that request work.
 fs_make ext4 mnt
 tmpfs_make shm
 no_periodic_writeback
@@ -172,7 +173,7 @@ both_write()
 }
 check "two tasks of a tenant wait for a slow disk" loop_until 20 both_write
 
-# meanwhile DESCRIPTION COMMAND...: it succeeds while these still wait.
+# meanwhile DESCRIPTION COMMAND...: the command succeeds while the tenant's tasks still wait.
 meanwhile()
 {
 	local what=$1 pid
@@ -180,7 +181,7 @@ meanwhile()
 	check "meanwhile: $what" "$@"
 	for pid in "${running[flush]}" "${running[recharge]}"; do
 		kill -0 "$pid" 2>/dev/null || {
-			not_ok "meanwhile: $what: the tenant's tasks wait no longer"
+			not_ok "meanwhile: $what: the tenant's tasks still wait"
 			return
 		}
 	done
@@ -197,21 +198,21 @@ flushes()
 {
 	[[ $(put neighbour dirty_writeback max) == ok ]]
 }
-meanwhile "a neighbour is made and removed" eval "mkdir $top/next && rmdir $top/next"
+meanwhile "a neighbour is created and removed" eval "mkdir $top/next && rmdir $top/next"
 meanwhile "a neighbour's limit is set" put_back "$top/neighbour/memory.dirty_limit_in_bytes" 64M
 meanwhile "a neighbour's figures are read" cat "$top/neighbour/memory.dirty_stat"
 meanwhile "a neighbour recharges what it inherited" recharges
-meanwhile "a neighbour with nothing dirty writes it back" flushes
+meanwhile "a neighbour with nothing dirty writes back" flushes
 meanwhile "a switch is set" put_back "$SWITCHES/recharge_scope" subtree
 for name in flush recharge; do
 	kill -USR1 "${running[$name]}"
 	collect $name W
-	check_eq "$name: a signal ends it" "${W[result]}" EINTR
+	check_eq "$name: a signal ends the wait" "${W[result]}" EINTR
 done
 halt ours W
 halt theirs W
 
-# --- code is not patched, nor are processors interrupted, each time ---------------------------------
+# --- no code patching and no interrupts of other processors at each write -------------------------
 rounds=200
 while read -r file on off; do
 	[[ $file ]] || continue
@@ -221,11 +222,11 @@ while read -r file on off; do
 		echo "$off"
 	done >"$top/tenant/own/memory.$file"
 	if [[ $quick ]]; then
-		skip "memory.$file switched $rounds times interrupts nobody each time" \
-			"on the debug kernel processors interrupt each other for much else"
+		skip "memory.$file switched $rounds times causes few interrupts" \
+			"on the debug kernel, processors interrupt each other for other reasons"
 		continue
 	fi
-	check_num "memory.$file switched $rounds times interrupts nobody each time" \
+	check_num "memory.$file switched $rounds times causes few interrupts" \
 		$(($(ipis) - before)) '<=' $((rounds / 2))
 done <<-END
 	dirty_limit_in_bytes 64M   max

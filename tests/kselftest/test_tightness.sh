@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# How closely a limit is held, and how well it is used: small and large limits,
-# few and many writers, by write and by mmap, on a disk of 20 MB/s.
+# How closely a limit is held, and how well it is used: small and large limits, few and many
+# writers, with write() and with mmap, on a disk of 20 MB/s.
 # vm: --disk 768M,bps=20000000 --timeout 120 --alone
 # vm-debug: --disk 768M,bps=250000 --timeout 120
 . "$(dirname "$0")/lib.sh"
 setup
-# Waiting seconds for a commit of the journal to so slow a disk, a writer does not
-# reach its limit on the debug kernel.
+# On the debug kernel, with its slow disk, writers would wait seconds for a journal commit and
+# not reach their limit.
 fs_make "$(pick ext4 ext2)" mnt
 
 read -ra counts <<<"$(pick "1 4 16" "1 8")"
@@ -16,7 +16,7 @@ for mib in $(pick "4 16" 1); do
 		for mode in write mmap; do
 			cg_make a
 			set_knob a dirty_limit_in_bytes "${mib}M"
-			# The disk has nothing left to do of what was before.
+			# Finish the writeback of the previous round.
 			sync
 			began=${EPOCHREALTIME/[.,]/}
 			hold a $((mib * M)) "$(pick 4 12)" "mnt/$mode" \
@@ -26,15 +26,15 @@ for mib in $(pick "4 16" 1); do
 			check_held "$name" S $((mib * M))
 			check_used "$name" S $((mib * M))
 			diag "$name: rate=${W[rate]} jain=${W[jain]} longest_us=${W[max_us]}"
-			# An eighth is the margin below it, where writers are stopped.
+			# Writers stop at an eighth below the limit.
 			if [[ $quick ]] && ((S[max] < mib * M * 7 / 8)); then
-				skip "$name: it is counted as throttled" "the debug kernel is slower than the disk"
+				skip "$name: throttled_count counts" "the debug kernel is slower than the disk"
 			else
-				check_num "$name: it is counted as throttled" \
+				check_num "$name: throttled_count counts" \
 					"$(stat_of a throttled_count)" '>' 0
 				throttled=$(stat_of a throttled_usec)
-				check_num "$name: for some of the time" "$throttled" '>' $((took / 100))
-				check_num "$name: and each writer for no more than all of it" \
+				check_num "$name: throttled_usec grows" "$throttled" '>' $((took / 100))
+				check_num "$name: throttled_usec is at most that of all writers" \
 					"$throttled" '<=' $((took * count))
 			fi
 			cg_remove a

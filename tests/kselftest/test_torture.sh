@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Everything at once, from a seed: on ext4, xfs, btrfs, an overlay, a loop device and
-# tmpfs files are written, under limits, paces and floors that change, in cgroups that
-# come and go, while memory is short, swapped, pinned, split and moved, mounts name
-# their payers, and the module is removed and loaded. "workload torture" lists who does
-# what. Afterwards all is quiet: the statistics are exact, no removed cgroup is held, the
-# module comes out and leaves no static key on.
+# Everything at once, from a seed: files are written on ext4, xfs, btrfs, overlayfs, a loop
+# device and tmpfs, under changing limits, paces and floors, in cgroups that come and go,
+# while memory is scarce, swapped, pinned, split and migrated, file systems are mounted with
+# memcg=, and the module is removed and loaded. "workload torture" lists the actors. When all
+# have ended, the statistics are exact, no removed cgroup is left, and the module can be
+# removed and leaves no static key enabled.
 #
-# A minute of it, always the same, is run with all the tests. "make torture" runs more of
-# it, with another seed each time (see torture.sh):
-#   TORTURE_SECONDS, TORTURE_SEED   how long, and from which
+# With all the tests, it runs for a minute, always from the same seed. "make torture" runs it
+# longer, with a new seed each time (see torture.sh):
+#   TORTURE_SECONDS, TORTURE_SEED   the duration and the seed
 #   TORTURE_ARGS                    more options of "workload torture", such as
 #                                   --only NAME, --without NAME, --verbose
 # vm: --disk 320M,fs=ext4 --disk 320M,fs=xfs --disk 320M,fs=btrfs --disk 128M --mem 1536 --append numa=fake=2 --append kunit.enable=0 --timeout 240 --shared
@@ -21,28 +21,28 @@ read -ra more <<<"${TORTURE_ARGS-}"
 setup
 audited=1
 
-# What the actors set, as it was before.
+# Restore the settings that the actors change.
 for file in /sys/kernel/mm/transparent_hugepage/{enabled,shmem_enabled,defrag} \
 	/sys/kernel/mm/lru_gen/{enabled,min_ttl_ms} /sys/module/zswap/parameters/enabled \
 	/proc/sys/vm/{swappiness,dirty_writeback_centisecs,dirty_expire_centisecs} \
 	/proc/sys/kernel/numa_balancing; do
 	[[ -e $file ]] || continue
 	value=$(<"$file")
-	# Of several that are listed the one in brackets is set.
+	# If several values are listed, the one in brackets is set.
 	[[ $value != *\[* ]] || value=${value#*\[} value=${value%%\]*}
 	at_undo+=("put_back $file $value")
 done
 system_limit $((64 * M))
 
 dirs=()
-# place NAME: a directory that the actors write in.
+# place NAME: make a directory that the actors write in.
 place()
 {
 	must mkdir -p "$work/$1/files"
 	dirs+=(--dir "$work/$1/files")
 }
 
-# mount_at NAME ARGUMENT...: until the end of the test.
+# mount_at NAME ARGUMENT...: mount a file system until the end of the test.
 mount_at()
 {
 	must mkdir -p "$work/$1"
@@ -56,7 +56,7 @@ mount_at xfs -t xfs "$SCRATCH2"
 place xfs
 mount_at btrfs -t btrfs "$SCRATCH3"
 place btrfs
-# A limit of a cgroup also holds for what the loop device's file has dirty.
+# A cgroup's limit also applies to the dirty pages of the loop device's file.
 must truncate -s 64M "$work/ext4/image"
 must mke2fs -q -F -t ext4 -E nodiscard,lazy_itable_init=0 "$work/ext4/image"
 loop_mount ext4 ext4/image loop
@@ -91,16 +91,16 @@ wait "${running[torture]}" || status=$?
 unset "running[torture]"
 figures W "$(cat "$work/torture.out")"
 diag "$(cat "$work/torture.out" "$work/torture.err")"
-check_eq "seed $seed: nothing is found" "$status" 0
+check_eq "seed $seed: no actor finds an error" "$status" 0
 
-# An actor that never gets anything done tortures nobody. The longer it was, the surer it is.
+# An actor that never succeeds tests nothing. In a short run that may be chance.
 for name in "${!W[@]}"; do
 	[[ ${W[$name]} == */* ]] || continue
 	((seconds >= 60)) || break
-	check_num "$name: something was done" "${W[$name]%/*}" '>' 0
+	check_num "$name: the actor has succeeded" "${W[$name]%/*}" '>' 0
 done
 
-# No cgroup is held by what is no longer there.
+# After everything is gone, no reference holds a removed cgroup.
 swap_off
 is_loaded || must module_load
 for name in mapped access adopt; do
@@ -109,7 +109,7 @@ done
 must put_back /sys/kernel/mm/lru_gen/min_ttl_ms 0
 quiesce
 must find "$top" -mindepth 1 -depth -type d -exec rmdir {} +
-check_audit "when nobody is left"
+check_audit "after all actors have ended"
 for mount in "${mounts[@]}"; do
 	find "$mount" -mindepth 1 -maxdepth 1 ! -name files ! -name image ! -name upper ! -name workdir \
 		-exec rm -rf {} +
@@ -123,10 +123,10 @@ nothing_dies_when_dropped()
 	nothing_dies
 }
 check "no removed cgroup is left" loop_until 30 nothing_dies_when_dropped
-check "the module comes out" loop_until 20 module_unload
+check "the module can be removed" loop_until 20 module_unload
 loaded=''
 
-# Those that are on are switched off some seconds after nobody needs them.
+# Static keys are disabled some seconds after their last user is gone.
 keys=(memcg_dirty_key memcg_policy_key memcg_access_key memcg_redirect_key)
 # shellcheck disable=SC2317 # loop_until calls it.
 keys_are_off()
@@ -138,10 +138,10 @@ keys_are_off()
 	done
 }
 if [[ -e /proc/kcore ]]; then
-	check "no static key is left on" loop_until 30 keys_are_off
+	check "no static key is left enabled" loop_until 30 keys_are_off
 	diag "$(<"$work/keys")"
 else
-	skip "no static key is left on" "the kernel has no /proc/kcore"
+	skip "no static key is left enabled" "the kernel has no /proc/kcore"
 fi
 
 finish

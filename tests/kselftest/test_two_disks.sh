@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# One limit over two disks, a fast and a slow one: the sum holds, and neither
-# disk's writer is stopped for the other's sake.
+# One limit for two disks, a fast and a slow one: the sum stays within the limit, and the writer
+# to neither disk is stopped because of the other.
 # vm: --disk 512M,bps=20000000 --disk 256M,bps=2000000 --alone
 # vm-debug: --disk 512M,bps=2000000 --disk 256M,bps=200000
 . "$(dirname "$0")/lib.sh"
@@ -9,8 +9,8 @@ setup
 fs_make ext4 fast "$SCRATCH"
 fs_make ext4 slow "${SCRATCH2-}"
 
-# What the limit lets them have at once tells nothing of the disks, so it is little
-# beside what these take meanwhile.
+# The limit is small compared with what the disks write meanwhile, because pages that are only
+# dirtied say nothing about the disks.
 limit=$(pick $((8 * M)) $((2 * M)))
 cg_make a
 set_knob a dirty_limit_in_bytes "$limit"
@@ -30,8 +30,8 @@ check_held "the sum over both disks" S "$limit"
 check_progress "the slow disk's writer makes progress" "$slow" $((2 * M))
 check_num "the fast disk's writer is not held to the slow disk's speed" \
 	"$fast" '>=' $((2 * slow))
-# One is ten times as fast as the other, if there is always something for it to do;
-# the debug kernel cannot always see to that.
+# The fast disk is ten times as fast as the other while it is kept busy, which the debug
+# kernel cannot always do.
 check_num "the fast disk writes more" "$fast_disk" '>=' $(($(pick 5 2) * slow_disk))
 
 finish

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Whoever waits for a limit holds nobody else up: who wants the lock of the file, or the
-# mappings of the process; who freezes the cgroup or the file system; who kills. That he
-# waits shows while he does. A write that is frozen on its way ends short.
+# A writer that waits for a limit does not hold up others: tasks that need the file's lock or
+# the process's mmap lock, freezing of the cgroup, and kills. The wait is visible while it
+# lasts. A large write that is frozen while it waits returns a short count and is resumed.
 # vm: --disk 256M,bps=1000000
 # vm-debug: --disk 256M,bps=500000
 . "$(dirname "$0")/lib.sh"
 setup
 fs_make ext2 mnt
 
-# longest COMMAND...: how many milliseconds the longest of ten runs takes.
+# longest COMMAND...: the duration of the longest of ten runs, in milliseconds.
 longest()
 {
 	local most=0 took begun _
@@ -23,7 +23,7 @@ longest()
 	echo "$most"
 }
 
-# until_event WORDS: how many milliseconds it takes that they are in a's cgroup.events.
+# until_event WORDS: wait until a's cgroup.events has WORDS, and print the milliseconds.
 until_event()
 {
 	local begun=${EPOCHREALTIME/[.,]/}
@@ -37,22 +37,22 @@ somebody_waits()
 	(($(stat_of a throttled_now) > 0))
 }
 
-# freeze DESCRIPTION: the cgroup, and have it go on.
+# freeze DESCRIPTION: freeze and thaw the cgroup.
 freeze()
 {
 	echo 1 >"$top/a/cgroup.freeze"
 	check_num "$1: the cgroup is soon frozen" "$(until_event 'frozen 1')" '<=' "$soon"
 	echo 0 >"$top/a/cgroup.freeze"
-	check_num "$1: and goes on" "$(until_event 'frozen 0')" '<=' "$soon"
+	check_num "$1: the cgroup is soon thawed" "$(until_event 'frozen 0')" '<=' "$soon"
 }
 
-# A lock that is held while somebody waits takes seconds of this disk.
+# With this disk, a lock that is held during a wait would be held for seconds.
 soon=$(pick 700 1500)
 cg_make a
 set_knob a dirty_limit_in_bytes 2M
 
 spawn_writers writer a mnt/f --size 32M --block 256k --seconds 600
-check "a writer waits, and it shows" loop_until 20 somebody_waits
+check "throttled_now shows a waiting writer" loop_until 20 somebody_waits
 # shellcheck disable=SC2317 # loop_until calls it.
 counts_meanwhile()
 {
@@ -64,28 +64,28 @@ counts_meanwhile()
 	((usec > 0 && $(stat_of a throttled_now) > 0)) &&
 		[[ $(stat_of a throttled_count) == "$count" ]]
 }
-check "and for how long, while it goes on" loop_until 10 counts_meanwhile
+check "throttled_usec grows during the wait" loop_until 10 counts_meanwhile
 check_num "the file's lock is free" "$(longest chmod 640 "$work/mnt/f.0")" '<=' "$soon"
-freeze "a writer that waits"
-check "it waits again" loop_until 20 somebody_waits
+freeze "a waiting writer"
+check "the writer waits again" loop_until 20 somebody_waits
 echo 1 >"$top/a/cgroup.kill"
-check_num "a writer that waits is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
+check_num "a waiting writer is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
 stop_all
 
 spawn_writers mapper a mnt/m --size 8M --mode mmap --seconds 600
 check "a store into a mapping waits" loop_until 20 somebody_waits
 read -r pid <"$top/a/cgroup.procs"
-check_num "the mappings' lock is free" "$(longest cat "/proc/$pid/cmdline")" '<=' "$soon"
-freeze "a store that waits"
+check_num "the mmap lock is free" "$(longest cat "/proc/$pid/cmdline")" '<=' "$soon"
+freeze "a waiting store"
 echo 1 >"$top/a/cgroup.kill"
-check_num "a store that waits is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
+check_num "a waiting store is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
 stop_all
 
-# All of it is one write, far larger than the limit.
+# A single write, far larger than the limit.
 spawn_writers big a mnt/b --size 24M --block 24M
-check "a large write waits on its way" loop_until 20 somebody_waits
+check "a large write waits in the middle" loop_until 20 somebody_waits
 freeze "a large write"
-check "it waits again after that" loop_until 20 somebody_waits
+check "the large write waits again" loop_until 20 somebody_waits
 echo 1 >"$top/a/cgroup.kill"
 check_num "a large write is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
 stop_all

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# "make torture" and "make fuzz": as much of test_torture.sh or test_fuzz.sh as is asked
-# for, in the machine that its header describes, from a seed that is printed. What is found
-# is found again with it, mostly.
+# "make torture" and "make fuzz": run test_torture.sh or test_fuzz.sh for the given time, in
+# the machine that its header describes, from a seed that is printed. The same seed usually
+# reproduces a failure.
 # Usage: tests/kselftest/torture.sh [--flavor release|debug] [torture|fuzz]
 #   MINUTES=N   (30, or 10)
-#   SEED=N      (another each time)
+#   SEED=N      (random by default)
 #   ARGS=...    more options of "workload torture"
 set -euo pipefail
 
@@ -39,8 +39,8 @@ mkdir -p "$log"
 echo "==> [$what] seed $seed, $minutes minutes on the $flavor kernel; to have it again:" \
 	"make $what SEED=$seed MINUTES=$minutes"
 status=0
-# The runner allows a slow guest some times of this, and setting up and looking at what is
-# left has its time, too.
+# The runner multiplies this for a slow guest. The constant is for setup and for the checks at
+# the end.
 "$top/tests/vm/run.sh" --flavor "$flavor" "${machine[@]}" --timeout $((60 * minutes + 240)) \
 	--log "$log/$seed.console" -- \
 	env "TORTURE_SECONDS=$((60 * minutes))" "TORTURE_SEED=$seed" "TORTURE_ARGS=${ARGS-}" \

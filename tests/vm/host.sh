@@ -12,27 +12,27 @@ remember()
 	mv "$work/answer" "$host-$1"
 }
 
-# This same script with another command, for a question to the host.
+# ask_guest: run this script again with another command, to examine the host.
 ask_guest()
 {
 	"$0" --flavor "$flavor" --kernel "$kernel" --log /dev/null "$@" 2>/dev/null
 }
 
-# A /dev/kvm that cannot boot a guest exists; only a guest that ran proves it
-# good.
+# On some hosts, /dev/kvm exists but cannot boot a guest; only a guest that ran
+# proves that it works.
 find_accel()
 {
 	local status=0
 	accel=tcg
 	[[ -w /dev/kvm ]] || return 0
 	if [[ ! -s $host-accel ]]; then
-		# With KVM a guest boots in a second or two. The debug kernel's looks for
-		# leaks as well, which takes several.
+		# With KVM, a guest boots in a second or two. The debug kernel also scans
+		# for leaks, which takes several seconds.
 		say "trying whether KVM can boot a guest, for 40 s at most"
 		ACCEL=kvm ask_guest --timeout 40 -- true || status=$?
 		case $status in
 		0) accel=kvm ;;
-		# The kernel's fault and not KVM's: nothing to remember.
+		# The kernel failed, not KVM, so do not remember the result.
 		70) return 0 ;;
 		esac
 		say "using $accel"
@@ -41,10 +41,10 @@ find_accel()
 	accel=$(<"$host-accel")
 }
 
-# Under TCG a guest counts the host's TSC but has no clock to measure it with,
-# and would be left with jiffies: no high resolution timers, 4 ms steps. So a
-# guest is told a rate of 1 GHz, its clock compared with the host's (slope of
-# the line through all readings), and what comes out told to all others.
+# Under TCG, a guest reads the host's TSC but has no clock to calibrate it with,
+# and would fall back to jiffies: no high resolution timers, 4 ms steps. So one
+# guest is given a rate of 1 GHz, and its clock is compared with the host's (slope
+# of the line through all readings). The resulting rate is passed to all others.
 find_tsc_khz()
 {
 	local guest khz

@@ -3,21 +3,21 @@
 # shellcheck disable=SC2154,SC2034 # The variables are those of run.sh.
 # The initramfs and the disks of a guest. Sourced by run.sh.
 
-# What this run adds to the base initramfs: module, binaries, tests, the job.
+# make_initrd: add the module, binaries, tests and the job to the base initramfs.
 make_initrd()
 {
 	local stage=$work/stage add i helper helpers scratch=''
 	mkdir -p "$stage"/{bin,job,lib}
 	if [[ $module ]]; then
 		cp "$module" "$stage/lib/memcg_knobs.ko"
-		# What tests need besides, if it was built.
+		# Other modules that tests need, if they were built.
 		for helper in memcg_fleeting submount; do
 			[[ ! -e ${module%/*}/$helper.ko ]] || cp "${module%/*}/$helper.ko" "$stage/lib/"
 		done
 	fi
 	[[ ! -d $top/build/bin ]] || cp -rL "$top/build/bin/." "$stage/bin"
 	[[ ! -d $top/tests/kselftest ]] || cp -r "$top/tests/kselftest" "$stage/tests"
-	# The tests use the kernel's own helpers, which are beside them in its tree.
+	# The tests use the kernel's own helpers, which come from the kernel's tree.
 	helpers=$top/build/$flavor/linux/source/tools/testing/selftests/kselftest/ktap_helpers.sh
 	[[ ! -r $helpers ]] || install -D -m 644 "$helpers" "$stage/kselftest/ktap_helpers.sh"
 	for add in ${adds[@]+"${adds[@]}"}; do
@@ -70,22 +70,22 @@ make_disks()
 			*) die "--disk: what is $part?" ;;
 			esac
 		done
-		# A speed is so much per second of the host, which means nothing to
+		# Speeds are per second of the host's clock, which has no meaning in
 		# a guest whose clock counts instructions.
 		[[ ! $icount ]] || limits=''
-		# The kernel finds the device on the last bus first. What QEMU merges
-		# it also lets end as one: a slow disk would stand still for seconds,
-		# and then be done with 8 MiB at once.
+		# The kernel finds the device on the last bus first. Requests that QEMU
+		# merges also complete together: a slow disk would do nothing for
+		# seconds, and then complete 8 MiB at once.
 		vm+=(-drive "if=none,id=disk$i,format=raw,file=$file,cache=unsafe,aio=threads$limits"
 			-device "virtio-blk-device,drive=disk$i,bus=virtio-mmio-bus.$((7 - i)),request-merging=off")
 	done
 }
 
-# Made here, a file system costs the slow disk nothing, and has no tables left
-# that the guest would still write in the background.
+# A file system that is made here does not depend on the slow disk, and leaves no
+# tables that the guest would write in the background.
 make_fs()
 {
-	# mkfs.btrfs has notes for its user even if it is to be quiet.
+	# mkfs.btrfs prints notes even with its quiet option.
 	case $1 in
 	ext2 | ext4)
 		mke2fs -q -F -b 4096 -t "$1" \

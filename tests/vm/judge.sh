@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2034 # The variables are those of run.sh.
-# How a run ended: time-outs, the kernel's complaints, the exit status and its
-# message. Sourced by run.sh.
+# Finds out how a run ended: time-outs, the kernel's complaints, the exit status and
+# its message. Sourced by run.sh.
 
-# The kernel's complaints, as they begin: after the time stamp, perhaps with
-# the name of a subsystem. Text elsewhere in a line is somebody's words. A file
-# system that finds something wrong with itself may go on all the same, and so
-# does the kernel without kmemleak, lockdep or the debugging of objects once that
-# has run out of memory, or come upon a lock that nobody initialized.
+# How the kernel's complaints begin, after the time stamp and possibly the name of a
+# subsystem. The same text elsewhere in a line is no complaint. Some complaints do not
+# stop the kernel: a file system may continue after it finds an error, and the kernel
+# continues without kmemleak, lockdep or object debugging if these run out of memory,
+# or if lockdep finds an uninitialized lock.
 splats='BUG[: ]|WARNING: |INFO: (possible|rcu|task|lockdep|trying)|KASAN|UBSAN|Oops|general protection|kernel BUG|Kernel panic|.*blocked for more than'
 [[ $io_errors ]] ||
 	splats+='|EXT4-fs error|EXT4-fs .*(Data will be lost|allocation failed)|JBD2:.*[Ee]rror|XFS .*([Cc]orrupt|[Ee]rror)|BTRFS:? (error|critical)|(Buffer )?I/O error'
@@ -20,13 +20,13 @@ first_splat()
 	grep -nEm1 -- "$splats" "$console" | tr -d '\r'
 }
 
-# The guest is asked with an NMI for a last word, which a guest that only waits
-# and one that spins with interrupts off both give: a panic with the
-# processors' backtraces and the blocked tasks.
+# time_out: send the guest an NMI. Guests that only wait and guests that spin with
+# interrupts off both react with a panic that shows the processors' backtraces and the
+# blocked tasks.
 time_out()
 {
 	splat=$(first_splat) || true
-	# A pipe that nobody reads any more would block, so it is not ours to wait.
+	# In the background, because a pipe without a reader would block.
 	echo nmi >"$work/monitor.in" &
 	asked=$!
 	sleep 5 &
@@ -60,8 +60,8 @@ judge()
 			say "what COMMAND left in /out did not come through whole"
 	fi
 
-	# From the most to the least particular. What a kernel did after it complained
-	# is of no interest.
+	# From the most to the least specific reason. What a kernel did after a complaint
+	# does not matter.
 	status=${verdict[exit]-}
 	if [[ ${verdict[harness]-} ]]; then
 		result=125 words="the guest could not be set up: ${verdict[harness]}"
@@ -95,8 +95,8 @@ judge()
 	else
 		result=$status words="COMMAND ended with $status"
 	fi
-	# In 4 a test says that it skips itself, which is nothing to look into, nor is
-	# how the last command of a shell ended.
+	# Status 4 means that a test skips itself. Neither that nor the status of a shell's
+	# last command needs an investigation.
 	if [[ $result == "$status" ]]; then
 		if [[ $interactive || $result == [04] ]]; then
 			exit "$result"

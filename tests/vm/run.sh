@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # Boots one guest, runs one command in it as root and exits with its status.
 # This is the host's side of the VM runner, for demo, tests, benchmarks and the
-# shell. host.sh finds out what the host can do, initrd.sh builds the guest,
-# judge.sh says how it ended; init is the guest's side, mkinitramfs its file
-# system.
+# shell. host.sh finds out what the host can do, initrd.sh builds the guest, and
+# judge.sh reports how it ended; init is the guest's side, mkinitramfs makes its
+# file system.
 #
-# Nothing is mixed: the kernel's console goes to a log, the command's output
-# to stdout as it comes, the verdict to a port of its own (see init), and what
-# this script has to say to stderr. Only a verdict that is complete counts, so
-# silence, panic, hang, splat and leak all fail, each with its own words.
+# Outputs are not mixed: the kernel's console goes to a log, the command's output
+# directly to stdout, the verdict to a port of its own (see init), and messages of
+# this script to stderr. Only a complete verdict counts, so silence, panic, hang,
+# splat and leak all fail, each with its own message.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -129,8 +129,8 @@ for file in "$kernel" ${module:+"$module"}; do
 done
 [[ ! $insmod || $module ]] || die "--insmod: there is no module for this kernel"
 
-# Each run holds a lock on its directory; one that nobody holds was left by a
-# run that was killed.
+# Each run holds a lock on its directory; a directory without one was left by a run
+# that was killed.
 mkdir -p "$top/build/vm"
 exec {all}<"$top/build/vm"
 flock "$all"
@@ -143,7 +143,7 @@ flock "$own"
 exec {all}<&-
 qemu='' tail='' timer='' stty=''
 
-# Without the wait bash would say that it was killed.
+# Without the wait, bash would print that the process was killed.
 stop()
 {
 	kill -KILL "$1" 2>/dev/null || true
@@ -165,7 +165,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# First of all, for what it may find missing says nothing about KVM.
+# Before anything else, because missing programs say nothing about KVM.
 base=$("$here/mkinitramfs") || exit 125
 # shellcheck source=tests/vm/host.sh
 source "$here/host.sh"
@@ -179,7 +179,7 @@ auto) if [[ $icount ]]; then accel=tcg; else find_accel; fi ;;
 kvm | tcg) ;;
 *) die "ACCEL is auto, kvm or tcg, not $accel" ;;
 esac
-# The device that is to be behind the guest's timers; see "retry" in init.
+# The clock event device that the guest must use; see "retry" in init.
 timer_device=lapic
 if [[ $icount ]]; then
 	accel=tcg tsc_khz=1000000 timer_device=pit
@@ -201,18 +201,18 @@ if [[ $accel == tcg ]]; then
 fi
 
 args="console=ttyS0 earlycon=uart8250,io,0x3f8 reboot=t panic=-1 panic_on_warn=1"
-# For the log of a hang, see time_out. Without a PC speaker's port to read the
-# kernel takes the NMI for a hardware fault, so it has to panic on that as well.
+# For the log of a hang, see time_out. Without a PC speaker port, the kernel takes the
+# NMI for a hardware fault, so it must panic on those as well.
 args+=" unknown_nmi_panic sysctl.kernel.panic_on_unrecovered_nmi=1"
 args+=" panic_sys_info=blocked_tasks,all_bt"
-# Loop devices are made when somebody wants one.
+# Loop devices are created on demand.
 args+=" loop.max_loop=0"
-# There is nothing to check the TSC against, and no doubt about it.
+# The TSC is reliable, and there is no clock to check it against.
 args+=" tsc=reliable no_timer_check ${tsc_khz:+tsc_early_khz=$tsc_khz}"
-# Where the host is slow a stalled processor is no fault of the guest's kernel.
+# On a slow host, a stalled processor is not the fault of the guest's kernel.
 args+=" rcupdate.rcu_cpu_stall_timeout=$((21 * slowness))"
 if [[ $flavor == debug && $slowness -gt 1 ]]; then
-	# Seconds; 60 is the most that the first of them takes.
+	# In seconds; the kernel accepts at most 60 for watchdog_thresh.
 	args+=" sysctl.kernel.watchdog_thresh=60"
 	args+=" workqueue.watchdog_thresh=$((30 * slowness))"
 fi
@@ -239,15 +239,15 @@ if [[ $out ]]; then
 	vm+=(-chardev "file,id=out,path=$work/out.tar"
 		-device virtserialport,name=out,chardev=out)
 fi
-# TCG is slow at some things that make a real processor fast: walking five
-# levels of page tables, and copying with "rep movsb", where it goes byte by byte.
+# TCG is slow at some features of fast processors: five levels of page tables, and
+# copying with "rep movsb", which it does byte by byte.
 tcg_cpu=max,la57=off,erms=off,fsrm=off
 if [[ $icount ]]; then
-	# Guest time runs ahead while a guest waits for the host, so it is no measure of how long a task hangs.
+	# Guest time runs ahead while the guest waits for the host, so it cannot show that a task hangs.
 	args+=' sysctl.kernel.hung_task_timeout_secs=0'
-	# The fixed clock and seed are for runs that differ as little as can be.
+	# A fixed clock and seed make runs differ as little as possible.
 	args+=" nokaslr"
-	# To calibrate it takes 20 s of spinning, and one processor needs it not.
+	# Calibration takes 20 s of spinning, and one processor does not need this timer.
 	args+=" nolapic_timer"
 	# shellcheck disable=SC2054
 	vm+=(-accel tcg,thread=single -icount "shift=0,sleep=off" -smp 1
@@ -255,10 +255,10 @@ if [[ $icount ]]; then
 elif [[ $accel == kvm ]]; then
 	vm+=(-accel kvm -smp "$smp" -cpu host)
 else
-	# The processors take turns on one host thread. With a thread for each,
-	# QEMU 7.2 sometimes keeps the translation of an int3 that the kernel has
-	# patched away again, and a processor runs into it: seen once in about
-	# a hundred switches of a static branch, which the module's tests make.
+	# The processors take turns on one host thread. With one thread each, QEMU 7.2
+	# sometimes keeps the translation of an int3 that the kernel has already
+	# patched away, and a processor runs into it: seen once in about a hundred
+	# switches of a static branch, as the module's tests make them.
 	# shellcheck disable=SC2054
 	vm+=(-accel tcg,thread=single -smp "$smp" -cpu "$tcg_cpu")
 fi
@@ -275,7 +275,7 @@ if [[ $interactive ]]; then
 	stty=$(stty -g)
 	say "a shell in the guest; leave with exit, or C-a x"
 fi
-# All of it dies with this script even if that is killed.
+# All processes die with this script, even if it is killed.
 tied=(setpriv --pdeathsig KILL)
 exec {stdin}<&0
 "${tied[@]}" qemu-system-x86_64 "${vm[@]}" -append "$args$append" \

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Proves that run.sh tells every way a run can end from every other: boots one
-# guest for each and compares the exit status, and what was said of it.
-# TAP on stdout. Options are handed to run.sh: tests/vm/selftest.sh --flavor stock
+# Checks that run.sh distinguishes all ways in which a run can end: boots one guest for
+# each, and compares the exit status and the message.
+# TAP on stdout. Options are passed to run.sh: tests/vm/selftest.sh --flavor stock
 set -uo pipefail
 
 run=$(dirname "$0")/run.sh
@@ -24,8 +24,8 @@ report()
 	fi
 }
 
-# expect STATUS WORDS NAME OPTION... -- COMMAND...: WORDS is a pattern for what
-# run.sh says on stderr, empty where it is to say nothing.
+# expect STATUS WORDS NAME OPTION... -- COMMAND...: WORDS is a pattern for run.sh's
+# message on stderr, empty if there must be none.
 expect()
 {
 	local want=$1 words=$2 name=$3
@@ -43,7 +43,7 @@ expect()
 	fi
 }
 
-# Also that the next ones find out about the host, and find what is cached.
+# This run also examines the host, so that the next runs find the result in the cache.
 "$run" "${options[@]}" -- true 2>&1 | sed 's/^/# /'
 
 echo 'TAP version 13'
@@ -73,8 +73,8 @@ expect 70 'kernel panic: Attempted to kill init' 'panic before the command' \
 	--append rdinit=/bin/false -- true
 expect 70 'kernel splat: WARNING: made up' 'splat, though the command succeeds' -- \
 	sh -c 'echo "<4>WARNING: made up" >/dev/kmsg'
-# What only kmemleak's file says, whatever kernel this is: another is put there.
-# What init writes to it is a line of it, gone, or refused.
+# Verdicts that depend only on kmemleak's file, on any kernel: replace the file. Writes of
+# init to it add a line, are lost, or are refused.
 # shellcheck disable=SC2016 # The guest's shell expands it.
 kmemleak='[ -e /sys/kernel/debug/kmemleak ] || mount -t tmpfs none /sys/kernel/debug
 	touch /sys/kernel/debug/kmemleak
@@ -97,7 +97,7 @@ if [[ " ${options[*]-} " == *" stock "* ]]; then
 	number=$((number + 1))
 	echo "ok $number - a module that cannot be removed # SKIP there is none"
 else
-	# A mount that names a cgroup keeps it.
+	# A mount with memcg= holds the module.
 	expect 70 'the module cannot be removed: ' 'a module that cannot be removed' --insmod -- \
 		sh -c "$kmemleak
 			mkdir /sys/fs/cgroup/pays &&
@@ -109,7 +109,7 @@ expect 124 'time-out: COMMAND did not end' 'hang of the command' \
 expect 124 'time-out: the guest never came to COMMAND' 'hang before it' \
 	--timeout 2 --append rdinit=/bin/cat -- true
 
-# What a test ended with is kept under a key that contains that name.
+# Verdicts of tests are stored under keys that contain the name of the initial file system.
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$work/elsewhere/tests"
 cp -R "$here" "$work/elsewhere/tests/"

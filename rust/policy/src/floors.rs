@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How floors, `memory.dirty_min`, are granted from the top down.
+//! Granting of floors (`memory.dirty_min`) from the top of the hierarchy down.
 //!
-//! What can be granted at the top is half of the system-wide limit; the other half always remains
-//! for those without a floor. Each cgroup passes its own grant on to its children: if they ask for
-//! no more than that, each gets what it asked for, else each gets the same fraction. So no subtree
-//! ever takes more than its root was granted, whatever a delegated cgroup writes into its files.
+//! Half of the system-wide limit can be granted at the top; the other half always remains for
+//! cgroups without a floor. Each cgroup passes its own grant on to its children: if they request no
+//! more than that in total, each gets what it requested, else each gets the same fraction of it. So
+//! no subtree is ever granted more than its root, whatever a delegated cgroup writes into its
+//! files.
 
 use super::units::Pages;
 
-/// What the cgroups directly below the root have to share, of the system-wide limit.
+/// Returns the part of the system-wide limit that the cgroups directly below the root share.
 pub const fn top_grant(system_limit: Pages) -> Pages {
     system_limit.half()
 }
 
-/// Computes what is granted to a cgroup that asks for a floor of `own_min`.
+/// Computes the grant of a cgroup that requests a floor of `own_min`.
 ///
-/// `siblings_sum` is what it and its siblings ask for together, and `parent_grant` what their
-/// parent was granted ([`top_grant`] below the root). The grants of siblings add up to at most
-/// `parent_grant`, and none exceeds what was asked for.
+/// `siblings_sum` is the sum of the floors that it and its siblings request, and `parent_grant` is
+/// the grant of their parent ([`top_grant`] directly below the root). The grants of siblings add up
+/// to at most `parent_grant`, and none exceeds its request.
 pub fn grant(own_min: Pages, siblings_sum: Pages, parent_grant: Pages) -> Pages {
-    // A sum read while a sibling changes may miss even the own floor.
+    // A sum read while a sibling changes may be less than even this cgroup's own request.
     let sum = siblings_sum.max(own_min);
 
     if sum <= parent_grant {
@@ -30,32 +31,32 @@ pub fn grant(own_min: Pages, siblings_sum: Pages, parent_grant: Pages) -> Pages 
     }
 }
 
-/// Whether siblings get another grant than before, after one of them, which asked for `old`, asks
-/// for `new`, and all of them together for `sum`.
+/// Returns whether the grants of siblings change when one of them changes its request from `old` to
+/// `new`, given the new sum `sum` of all requests.
 pub fn are_shared(sum: Pages, old: Pages, new: Pages, parent_grant: Pages) -> bool {
     let before = Pages(sum.less(new).0.saturating_add(old.0));
 
     parent_grant != Pages(0) && sum.max(before) > parent_grant
 }
 
-/// What a cgroup on the way from the top asks for.
+/// The requests at one level of the path from the root down to a cgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// Itself.
+    /// The request of the cgroup itself.
     pub own: Pages,
-    /// It and its siblings together.
+    /// The sum of the requests of it and its siblings.
     pub siblings: Pages,
 }
 
-/// Computes what is granted to the last of `asks`, which begin with the cgroup directly below
-/// the root; each grant depends on that of the cgroup above.
+/// Computes the grant of the last of `asks`, which start with the cgroup directly below the root.
+/// Each grant depends on that of the cgroup above.
 pub fn granted(system_limit: Pages, asks: impl Iterator<Item = Ask>) -> Pages {
     asks.fold(top_grant(system_limit), |above, ask| {
         grant(ask.own, ask.siblings, above)
     })
 }
 
-/// `a * b / c`, rounded down, for `b <= c`; exact even where the product does not fit `u64`.
+/// Computes `a * b / c`, rounded down, for `b <= c`; exact even if the product overflows `u64`.
 ///
 /// With `b <= c` the result is at most `a`. The kernel links no 128-bit division.
 fn mul_div(a: u64, b: u64, c: u64) -> u64 {
@@ -63,8 +64,8 @@ fn mul_div(a: u64, b: u64, c: u64) -> u64 {
         return product.checked_div(c).unwrap_or(0);
     }
 
-    // Multiplication and division by hand, over the bits of `a` from the highest on. In each step
-    // quotient * c + rest = b * (the bits of `a` so far), with rest < c.
+    // Multiply and divide by hand, over the bits of `a` from the most significant on. After each
+    // step, quotient * c + rest = b * (the bits of `a` so far), with rest < c.
     let (mut quotient, mut rest) = (0u64, 0u64);
     for bit in (0..u64::BITS).rev() {
         let (carry, doubled) = add_modulo(rest, rest, c);
@@ -80,7 +81,8 @@ fn mul_div(a: u64, b: u64, c: u64) -> u64 {
     quotient
 }
 
-/// How often `modulus` goes into `x + y` and what is left, for `x < modulus` and `y <= modulus`.
+/// Divides `x + y` by `modulus`, for `x < modulus` and `y <= modulus`; returns quotient and
+/// remainder.
 fn add_modulo(x: u64, y: u64, modulus: u64) -> (u64, u64) {
     let room = modulus.saturating_sub(y);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The level at which writers stop, for the sake of a limit.
+//! The level at which writers stop to keep a limit.
 //!
-//! What a writer is about to dirty is charged before, so writers alone never pass the level at
-//! which they stop, and that could be the limit itself. But some pages are dirtied by who cannot
-//! wait: a file system's own tables, a system call that stores into a mapping while it holds locks,
-//! the rest of a large folio of which a few bytes were written. They are charged whether there is
-//! room or not, and so that they find some, a [`MARGIN`] is left to them, or a sixteenth of a
-//! small limit.
+//! Pages are charged before a writer dirties them, so writers alone never exceed the level at which
+//! they stop, and that level could be the limit itself. But some pages are dirtied where waiting is
+//! impossible: a file system's own metadata, a system call that stores into a mapping while it
+//! holds locks, the rest of a large folio of which a few bytes were written. These are charged
+//! whether there is room or not. To leave room for them, writers stop [`MARGIN`] below the limit,
+//! or a sixteenth below a small one.
 
 use super::limits::effective;
 use super::limits::Config;
@@ -15,41 +15,42 @@ use super::limits::Effective;
 use super::limits::Inputs;
 use super::units::Pages;
 
-/// The most below a limit that writers leave to those who cannot wait.
+/// The maximum distance below a limit at which writers stop.
 pub const MARGIN: Pages = Pages(64);
 
-/// The least that anybody is compared with.
+/// The minimum of every level.
 const LEAST: Pages = Pages(1);
 
-/// Where the writers of a cgroup stop, whose limit is `limit`; at least one page.
+/// Returns the level at which the writers of a cgroup with the limit `limit` stop; at least one
+/// page.
 pub fn stop(limit: Pages) -> Pages {
     limit.less(Pages(limit.0 / 16).min(MARGIN)).max(LEAST)
 }
 
-/// From where on a writer waits before it begins, where nobody is let past `stop`; at least one
-/// page. The kernel leaves the last eighth to those who have begun and hold locks.
+/// Returns the level from which a writer waits before it begins, if no writer may exceed `stop`; at
+/// least one page. The kernel leaves the last eighth to writers that have begun and hold locks.
 pub fn waits(stop: Pages) -> Pages {
     stop.less(Pages(stop.0 / 8).max(LEAST)).max(LEAST)
 }
 
-/// From where on a writer may have to wait before others do: whose device, or child cgroup, holds
-/// more than its share leaves a quarter to those that have less.
+/// Returns the level from which some writers may have to wait earlier than others: those whose
+/// device, or child cgroup, has more than its share leave a quarter to those that have less.
 pub fn slows(stop: Pages) -> Pages {
     waits(stop).less(Pages(stop.0 / 4)).max(LEAST)
 }
 
-/// Where the kernel acts on what a cgroup has dirty.
+/// The levels at which the kernel acts on a cgroup's dirty pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stops {
-    /// Dirty and writeback pages at which its writers stop.
+    /// The dirty and writeback pages at which the cgroup's writers stop.
     pub writers: Pages,
-    /// Dirty pages above which its flushers run.
+    /// The dirty pages above which the cgroup's flushers run.
     pub background: Pages,
 }
 
-/// Computes the levels that `config` puts in place of the kernel's own, if any.
+/// Computes the levels with which `config` replaces the kernel's own, if any.
 ///
-/// With a background limit alone, the derived limit is kept in the same way.
+/// If only a background limit is set, the derived limit is enforced in the same way.
 pub fn stops(config: &Config, inputs: &Inputs) -> Option<Stops> {
     let own = effective(config, inputs);
     if own == Effective::default() {
@@ -62,7 +63,7 @@ pub fn stops(config: &Config, inputs: &Inputs) -> Option<Stops> {
         background: own
             .background_in_force(inputs)
             .max(LEAST)
-            // Whoever waits has to know that something is being written.
+            // A waiting writer relies on writeback being in progress.
             .min(writers.less(LEAST)),
     })
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What memcg-knobs decides, as functions of numbers and text: arithmetic and parsing.
+//! The decisions of memcg-knobs as functions of numbers and text: arithmetic and parsing.
 //!
-//! Nothing in here knows of the kernel. It is a crate that memcgctl, the host's tests and the
-//! workload of the VM's tests use, and the module has it as its module `policy`. So it uses `core`
-//! only, and the lints hold it to what the kernel asks for: no `unsafe`, and no operation that
+//! Nothing in here depends on the kernel. This is a crate for memcgctl, the host's tests and the
+//! workload of the VM tests; the module includes it as its module `policy`. It therefore uses
+//! `core` only, and the lints enforce what the kernel requires: no `unsafe`, and no operation that
 //! could panic.
 
-// The root of the module's crate says so itself.
+// In the module, the crate root has this attribute already.
 #![cfg_attr(not(MODULE), no_std)]
 #![forbid(unsafe_code)]
 #![deny(

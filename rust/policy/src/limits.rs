@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What one cgroup's dirty limit files hold, and which limits in pages follow from it now.
+//! The values of a cgroup's dirty limit files, and the limits in pages that follow from them.
 //!
-//! A [`Config`] is what was written; [`effective`] turns it and the state of memory into pages.
-//! Where writers stop for a limit is in `levels.rs`, how floors are granted in `floors.rs`.
+//! A [`Config`] holds what was written; [`effective`] combines it with the state of memory into
+//! limits in pages. `levels.rs` computes where writers stop for a limit, `floors.rs` how floors are
+//! granted.
 
 use super::pace::Pace;
 use super::ratio::Ratio;
 use super::size::ParseError;
 use super::units::{Bytes, Pages};
 
-/// The smallest limit: one page that is dirty and one that is being written.
+/// The smallest limit: one dirty page and one under writeback.
 pub const MIN: Pages = Pages(2);
 
-/// The greatest limit. The kernel's dirty limits are computed in 32 bits.
+/// The greatest limit. The kernel computes dirty limits in 32 bits.
 pub const MAX: Pages = Pages(u32::MAX as u64);
 
-/// The `dirty_min` that stands for all memory; read back as `max`.
+/// The value of `dirty_min` that stands for all memory; reads as `max`.
 ///
-/// It is no multiple of a page, hence distinct from every floor that was written as a number.
+/// It is not a multiple of the page size, hence distinct from every floor written as a number.
 pub const MIN_ALL: Bytes = Bytes(u64::MAX);
 
-/// One limit as it was set. Bytes and ratio exclude each other by being variants of one value.
+/// One limit as it was set: in bytes or as a ratio, never both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Setting {
     /// Not set.
     #[default]
     Max,
-    /// A size, a multiple of the page size, at least [`MIN`] and at most [`MAX`].
+    /// A size: a multiple of the page size, at least [`MIN`] and at most [`MAX`].
     Bytes(Bytes),
     /// A percentage of the cgroup's dirtyable memory.
     Ratio(Ratio),
 }
 
 impl Setting {
-    /// What the bytes file reads: bytes, or `None` for `max`.
+    /// Returns the value of the bytes file; `None` is `max`.
     pub const fn bytes(self) -> Option<Bytes> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
@@ -42,7 +43,7 @@ impl Setting {
         }
     }
 
-    /// What the ratio file reads: the percentage, or `None` for `max`.
+    /// Returns the value of the ratio file; `None` is `max`.
     pub const fn ratio(self) -> Option<Ratio> {
         match self {
             Self::Ratio(ratio) => Some(ratio),
@@ -50,7 +51,7 @@ impl Setting {
         }
     }
 
-    /// This limit after `bytes` (`None` for `max`) went into the bytes file.
+    /// Returns the setting that results from writing `bytes` (`None` is `max`) to the bytes file.
     fn with_bytes(self, bytes: Option<Bytes>, page_shift: u32) -> Result<Self, ParseError> {
         match (bytes, self) {
             (None, Self::Bytes(_)) => Ok(Self::Max),
@@ -63,7 +64,7 @@ impl Setting {
         }
     }
 
-    /// This limit after `ratio` (`None` for `max`) went into the ratio file.
+    /// Returns the setting that results from writing `ratio` (`None` is `max`) to the ratio file.
     const fn with_ratio(self, ratio: Option<Ratio>) -> Self {
         match (ratio, self) {
             (None, Self::Ratio(_)) => Self::Max,
@@ -72,7 +73,7 @@ impl Setting {
         }
     }
 
-    /// The limit when as much as `dirtyable` could be dirty; `None` if not set.
+    /// Returns the limit if up to `dirtyable` pages can be dirty; `None` if not set.
     fn pages(self, dirtyable: Pages, page_shift: u32) -> Option<Pages> {
         let wanted = match self {
             Self::Max => return None,
@@ -84,17 +85,16 @@ impl Setting {
     }
 }
 
-/// What the limit files of one cgroup hold. The default is what a new cgroup has: nothing set.
+/// The values of a cgroup's dirty page files. The default is that of a new cgroup: nothing set.
 ///
-/// Each `with_…` is the write of one file: it gives the configuration that results, or an error
-/// when the old one is to stay. Writing `max` takes back what **that** file had set and nothing
-/// else: `max` in the bytes file leaves a ratio in force, as the bytes file reads `max` already
-/// then.
+/// Each `with_…` method models a write to one file: it returns the resulting configuration, or an
+/// error if the old one remains. Writing `max` undoes only what **that** file has set: `max` in the
+/// bytes file leaves a ratio in force, since in that case the bytes file reads `max` already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// The limit of the subtree.
     pub limit: Setting,
-    /// The level from which the flusher works for the subtree.
+    /// The level above which the flushers run for the subtree.
     pub background: Setting,
     /// The floor: a multiple of the page size, or [`MIN_ALL`].
     pub min: Bytes,
@@ -103,12 +103,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether every file holds its default, so that the cgroup must behave as on a stock kernel.
+    /// Returns whether every file has its default, so that the cgroup must behave as on an
+    /// unpatched kernel.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// `bytes` into `memory.dirty_limit_in_bytes`; `None` is `max`.
+    /// Writes `bytes` to `memory.dirty_limit_in_bytes`; `None` is `max`.
     pub fn with_limit_bytes(
         self,
         bytes: Option<Bytes>,
@@ -120,7 +121,7 @@ impl Config {
         })
     }
 
-    /// `ratio` into `memory.dirty_ratio`; `None` is `max`.
+    /// Writes `ratio` to `memory.dirty_ratio`; `None` is `max`.
     pub const fn with_limit_ratio(self, ratio: Option<Ratio>) -> Self {
         Self {
             limit: self.limit.with_ratio(ratio),
@@ -128,7 +129,7 @@ impl Config {
         }
     }
 
-    /// `bytes` into `memory.dirty_background_limit_in_bytes`; `None` is `max`.
+    /// Writes `bytes` to `memory.dirty_background_limit_in_bytes`; `None` is `max`.
     pub fn with_background_bytes(
         self,
         bytes: Option<Bytes>,
@@ -140,7 +141,7 @@ impl Config {
         })
     }
 
-    /// `ratio` into `memory.dirty_background_ratio`; `None` is `max`.
+    /// Writes `ratio` to `memory.dirty_background_ratio`; `None` is `max`.
     pub const fn with_background_ratio(self, ratio: Option<Ratio>) -> Self {
         Self {
             background: self.background.with_ratio(ratio),
@@ -148,9 +149,10 @@ impl Config {
         }
     }
 
-    /// `bytes` into `memory.dirty_min`; `None` is `max`, which for a floor is all memory.
+    /// Writes `bytes` to `memory.dirty_min`; `None` is `max`, which for a floor means all memory.
     ///
-    /// No floor is refused: less than a page is none, and more than there is claims all there is.
+    /// Every floor is accepted: less than a page means no floor, and more than all memory means all
+    /// memory.
     pub fn with_min(self, bytes: Option<Bytes>, page_shift: u32) -> Self {
         Self {
             min: bytes.map_or(MIN_ALL, |bytes| bytes.round_down(page_shift)),
@@ -158,12 +160,12 @@ impl Config {
         }
     }
 
-    /// `pace` into `memory.dirty_pace_usec`.
+    /// Writes `pace` to `memory.dirty_pace_usec`.
     pub const fn with_pace(self, pace: Pace) -> Self {
         Self { pace, ..self }
     }
 
-    /// The floor, at most [`MAX`], so that floors of siblings add up without overflow.
+    /// Returns the floor, at most [`MAX`], so that the floors of siblings add up without overflow.
     pub fn min_pages(&self, page_shift: u32) -> Pages {
         self.min.pages(page_shift).min(MAX)
     }
@@ -176,13 +178,13 @@ pub struct Inputs {
     pub dirtyable: Pages,
     /// The limit that the kernel derives from `vm.dirty_*` for this cgroup.
     pub system_limit: Pages,
-    /// The background limit that the kernel derives likewise.
+    /// The background limit that the kernel derives from them.
     pub system_background: Pages,
     /// The page size as a power of two.
     pub page_shift: u32,
 }
 
-/// The limits that replace what the kernel derived; `None` where the kernel's own stands.
+/// The limits that replace those derived by the kernel; `None` if the kernel's own applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effective {
     /// The limit.
@@ -192,19 +194,19 @@ pub struct Effective {
 }
 
 impl Effective {
-    /// The limit that holds now, the cgroup's own or else the kernel's.
+    /// Returns the limit that applies: the cgroup's own if set, else the kernel's.
     pub fn limit_in_force(&self, inputs: &Inputs) -> Pages {
         self.limit.unwrap_or(inputs.system_limit)
     }
 
-    /// The background limit that holds now, the cgroup's own or else the kernel's.
+    /// Returns the background limit that applies: the cgroup's own if set, else the kernel's.
     pub fn background_in_force(&self, inputs: &Inputs) -> Pages {
         self.background.unwrap_or(inputs.system_background)
     }
 }
 
-/// The limits that hold for a cgroup's writers: its own or derived ones, and those of the cgroups
-/// above it.
+/// The limits that apply to a cgroup's writers: its own or derived ones, combined with those of its
+/// ancestors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InForce {
     /// The limit.
@@ -214,7 +216,7 @@ pub struct InForce {
 }
 
 impl InForce {
-    /// What holds because of the cgroup itself.
+    /// Returns the limits that apply because of the cgroup itself.
     pub fn new(config: &Config, inputs: &Inputs) -> Self {
         let own = effective(config, inputs);
 
@@ -224,7 +226,7 @@ impl InForce {
         }
     }
 
-    /// The same with a cgroup above it. One that has nothing but a floor limits nobody.
+    /// Adds the limits of an ancestor. One for which only a floor is set limits nothing.
     pub fn below(self, config: &Config, inputs: &Inputs) -> Self {
         if effective(config, inputs) == Effective::default() {
             return self;
@@ -240,10 +242,10 @@ impl InForce {
 
 /// Computes the limits that `config` puts in place of the kernel's own.
 ///
-/// A limit never exceeds the dirtyable memory, but is [`MIN`] even if that is smaller: a
-/// writer must get on, however short memory is. A background limit at or above the limit counts as
-/// half of it, and none implies half. The limit it is compared with is the one that holds: without
-/// a limit of its own, the cgroup's background limit works against the kernel's.
+/// A limit never exceeds the dirtyable memory, but is never below [`MIN`] either, so that writers
+/// make progress however short memory is. A background limit at or above the limit is reduced to
+/// half of the limit; if only a limit is set, the background limit is half of it. If only a
+/// background limit is set, it is compared with the kernel's limit.
 pub fn effective(config: &Config, inputs: &Inputs) -> Effective {
     let limit = config
         .limit
@@ -266,7 +268,7 @@ pub fn effective(config: &Config, inputs: &Inputs) -> Effective {
 
     Effective {
         limit,
-        // Zero would be above the background limit with nothing dirty.
+        // Zero would start the flushers for every single dirty page.
         background: background.map(|background| background.max(Pages(1))),
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pace of writeback: what a cgroup's file holds, and what follows from it.
+//! The pace of writeback: the values of its files, and what follows from them.
 //!
-//! A pace is a time: how much work for a device the pages of a cgroup that are under writeback may
-//! be. Whoever syncs beside it waits for no more than that. A limit bounds what is dirty and says
-//! nothing about how much of it is submitted at once, so whoever has a limit is paced unless its
-//! file says otherwise. A floor promises that others do not stand in the way, so while one is
-//! granted all who have none are paced.
+//! A pace is a time: the amount of device time that a cgroup's pages under writeback may take up.
+//! Others that sync to the same device wait no longer than that. A limit bounds the dirty pages,
+//! not how many of them are submitted at once, so a cgroup with a limit is paced unless its file
+//! says otherwise. A floor promises that other cgroups do not get in the way, so while a floor is
+//! granted, all cgroups without one are paced.
 
 use core::fmt;
 
@@ -19,21 +19,21 @@ pub const MIN: Micros = Micros(1_000);
 /// The longest pace.
 pub const MAX: Micros = Micros(10_000_000);
 
-/// The pace of those who do not say, until it is set.
+/// The initial pace of cgroups that set none themselves.
 ///
-/// With a longer one neither throughput nor the number of writers gain, and whoever syncs beside
-/// waits longer; `tests/bench/run.sh pace` measures both.
+/// A longer pace improves neither throughput nor the number of writers, and others that sync to the
+/// same device wait longer; `tests/bench/run.sh pace` measures both.
 pub const DEFAULT: Micros = Micros(15_000);
 
-/// What `memory.dirty_pace_usec` holds.
+/// The value of `memory.dirty_pace_usec`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pace {
-    /// The pace of the machine, where there is a reason for one.
+    /// The system-wide pace, if there is a reason to pace the cgroup.
     #[default]
     Default,
-    /// Not paced for this cgroup's own sake.
+    /// The cgroup is not paced on its own account.
     Max,
-    /// From [`MIN`] to [`MAX`].
+    /// A time from [`MIN`] to [`MAX`].
     Usec(Micros),
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Pace {
     }
 }
 
-/// Parses the pace of the machine: `0` for none, which is `None`, or a number of microseconds.
+/// Parses the system-wide pace: a number of microseconds, or `0` for no pace (`None`).
 pub fn parse_machine(input: &[u8]) -> Result<Option<Micros>, ParseError> {
     match input.trim_ascii() {
         b"" => Err(ParseError::Empty),
@@ -78,17 +78,17 @@ fn micros(number: u64) -> Result<Micros, ParseError> {
     }
 }
 
-/// What holds for a cgroup and those below it.
+/// The pace that applies to a cgroup and its descendants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The pace, if this cgroup is a reason for one.
+    /// The pace, if this cgroup sets one.
     pub pace: Option<Micros>,
-    /// The pace of those who have no floor does not concern it, even if it has none.
+    /// Whether the pace of cgroups without a floor does not apply, even if this one has no floor.
     pub exempt: bool,
 }
 
-/// The rule of a cgroup whose file holds `pace` and which may be `limited` by a limit of its own, on a
-/// machine with the pace `machine`.
+/// Returns the rule for a cgroup whose file holds `pace`, given whether it is `limited` by a limit
+/// of its own, and the system-wide pace `machine`.
 pub fn rule(pace: Pace, limited: bool, machine: Option<Micros>) -> Rule {
     Rule {
         pace: match pace {

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::size::ParseError;
 
-/// What is charged to a cgroup instead of to its descendants. The default is nothing.
+/// The memory charged to a cgroup instead of to its descendants. The default is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Payments {
     /// Page cache of disk file systems.
@@ -16,8 +16,8 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// Parses words out of `file` and `shmem` in any order, with white space between and around
-    /// them. No word at all is nothing.
+    /// Parses a list of the words `file` and `shmem` in any order, separated and surrounded by
+    /// white space. The list may be empty.
     pub fn parse(input: &[u8]) -> Result<Self, ParseError> {
         let mut payments = Self::default();
 
@@ -34,7 +34,7 @@ impl Payments {
         Ok(payments)
     }
 
-    /// The words, in a fixed order.
+    /// Returns the words, in a fixed order.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         [(self.file, "file"), (self.shmem, "shmem")]
             .into_iter()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A percentage in steps of a hundredth: its text, and its share of a count of pages.
+//! A percentage with two decimals: its text form, and its application to a number of pages.
 //!
-//! What the percentage is taken of is not this file's business; see `limits.rs`.
+//! What it is a percentage of is defined in `limits.rs`.
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use super::size::parse_digits;
 use super::size::ParseError;
 use super::units::Pages;
 
-/// Hundredths of a percent in the whole.
+/// The number of hundredths of a percent in the whole.
 const WHOLE: u64 = 10_000;
 
 /// A percentage between 0.01 and 100, in hundredths of a percent.
@@ -22,7 +22,7 @@ const WHOLE: u64 = 10_000;
 pub struct Ratio(u16);
 
 impl Ratio {
-    /// Makes a ratio of hundredths of a percent; `None` outside of `1..=10000`.
+    /// Creates a ratio from hundredths of a percent; `None` if outside of `1..=10000`.
     pub const fn from_hundredths(hundredths: u16) -> Option<Self> {
         match hundredths {
             // INVARIANT: The pattern is the invariant.
@@ -31,16 +31,16 @@ impl Ratio {
         }
     }
 
-    /// The ratio in hundredths of a percent.
+    /// Returns the ratio in hundredths of a percent.
     pub const fn hundredths(self) -> u16 {
         self.0
     }
 
     /// Parses a percentage; `max` is `None`.
     ///
-    /// A percentage is decimal digits, and at most a point and one or two more digits. White space
-    /// (ASCII) around it is ignored. A third decimal is [`ParseError::Junk`] even when it is zero:
-    /// a value that would not be read back as it was written is not taken.
+    /// A percentage consists of decimal digits, optionally followed by a point and one or two more
+    /// digits. ASCII white space around it is ignored. A third decimal is [`ParseError::Junk`] even
+    /// if it is zero: a value is accepted only if it reads back unchanged.
     pub fn parse(input: &[u8]) -> Result<Option<Self>, ParseError> {
         let word = match input.trim_ascii() {
             b"" => return Err(ParseError::Empty),
@@ -56,7 +56,7 @@ impl Ratio {
             percent => (percent, 0),
         };
         let percent = match parse_digits(percent) {
-            // Beyond `u64` is beyond 100 as well, and the user should be told the latter.
+            // A value beyond `u64` exceeds 100, too, and that is what the user needs to know.
             Err(ParseError::Overflow) => return Err(ParseError::TooLarge),
             percent => percent?,
         };
@@ -71,13 +71,13 @@ impl Ratio {
         }
     }
 
-    /// This share of `pages`, rounded down; never more than `pages`.
+    /// Returns this share of `pages`, rounded down; never more than `pages`.
     pub fn of(self, Pages(pages): Pages) -> Pages {
         let hundredths = u64::from(self.0);
 
-        // With pages = q * WHOLE + r the share is q * hundredths + r * hundredths / WHOLE. The
-        // first term is at most `pages` and the second below WHOLE, so that nothing here saturates;
-        // the product of pages and hundredths could overflow.
+        // The product of pages and hundredths could overflow. With pages = q * WHOLE + r, the share
+        // is q * hundredths + r * hundredths / WHOLE. The first term is at most `pages` and the
+        // second is below WHOLE, so nothing here saturates.
         Pages(
             (pages / WHOLE)
                 .saturating_mul(hundredths)

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sizes in bytes as text: what a user writes into a limit file, and how a size is shown to one.
+//! Sizes in bytes as text: as users write them into limit files, and as they are displayed.
 //!
-//! This file knows nothing of limits or the kernel. It uses `core` only, so that the module,
-//! the host tests and the command line tool all compile the same lines. The one error type of every
-//! parser and setter of the pure files stands here too.
+//! This file does not depend on the kernel or on limits. It uses `core` only, so that the module,
+//! the host's tests and the command line tool all share the same code. The error type of all
+//! parsers and setters in this crate is defined here as well.
 
 use core::fmt;
 
 use super::units::Bytes;
 
-/// Why an input was refused.
+/// The reason why an input was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError {
     /// Nothing but white space.
     Empty,
     /// Not a number of the accepted form: a sign, a second word, hexadecimal, an unknown suffix.
     Junk,
-    /// A size that fits no `u64` of bytes, or no page count that the kernel's dirty limits can
-    /// hold.
+    /// A size that does not fit in a `u64` of bytes, or a page count that the kernel's dirty limits
+    /// cannot hold.
     Overflow,
-    /// Below the smallest value that makes sense: two pages, or a ratio of 0.01 percent.
+    /// Below the minimum: two pages, a ratio of 0.01 percent, or the shortest pace.
     TooSmall,
-    /// Above the greatest value that makes sense: a ratio of 100 percent.
+    /// Above the maximum: a ratio of 100 percent, the longest pace, or a day.
     TooLarge,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for ParseError {
 
 impl core::error::Error for ParseError {}
 
-/// The suffixes, and the powers of two that they stand for.
+/// The suffixes and the powers of two that they stand for.
 const SUFFIXES: [(u8, u32); 6] = [
     (b'K', 10),
     (b'M', 20),
@@ -52,10 +52,11 @@ const SUFFIXES: [(u8, u32); 6] = [
 
 /// Parses a size in bytes; `max` is `None`.
 ///
-/// A size is decimal digits and at most one of `KMGTPE` in either case, for powers of 1024. White
-/// space (ASCII) around it is ignored, so that the newline of `echo 64M` is no error. Whatever is
-/// not a size is [`ParseError::Junk`], however great its number, so that [`ParseError::Overflow`]
-/// says that the form was right. Leading zeros do not make a number octal, unlike in `memparse()`.
+/// A size consists of decimal digits and an optional suffix out of `KMGTPE`, in either case, for
+/// powers of 1024. ASCII white space around it is ignored, so the newline of `echo 64M` is
+/// accepted. Anything else is [`ParseError::Junk`], however great its number, so
+/// [`ParseError::Overflow`] implies that the form was right. Unlike in `memparse()`, leading zeros
+/// do not make a number octal.
 pub fn parse_bytes(input: &[u8]) -> Result<Option<Bytes>, ParseError> {
     let word = match input.trim_ascii() {
         b"" => return Err(ParseError::Empty),
@@ -76,7 +77,7 @@ pub fn parse_bytes(input: &[u8]) -> Result<Option<Bytes>, ParseError> {
         .ok_or(ParseError::Overflow)
 }
 
-/// The power of two that a suffix stands for.
+/// Returns the power of two that a suffix stands for.
 fn suffix_shift(suffix: u8) -> Result<u32, ParseError> {
     let suffix = suffix.to_ascii_uppercase();
 
@@ -87,9 +88,9 @@ fn suffix_shift(suffix: u8) -> Result<u32, ParseError> {
         .ok_or(ParseError::Junk)
 }
 
-/// Parses a word of decimal digits and nothing else; no digit at all is `Junk`.
+/// Parses a word that consists of decimal digits; an empty word is `Junk`.
 ///
-/// The whole word is looked at before an overflow is reported: it may yet be junk.
+/// The whole word is checked before an overflow is reported, as it may turn out to be `Junk`.
 pub(crate) fn parse_digits(digits: &[u8]) -> Result<u64, ParseError> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(ParseError::Junk);
@@ -105,11 +106,11 @@ pub(crate) fn parse_digits(digits: &[u8]) -> Result<u64, ParseError> {
         .ok_or(ParseError::Overflow)
 }
 
-/// A size for people: `512B`, `64MiB`, `1.5GiB`.
+/// Displays a size for humans: `512B`, `64MiB`, `1.5GiB`.
 ///
-/// The unit is the greatest that the size reaches. A size of whole units is shown without a
-/// decimal; any other with one, cut off and not rounded, so that what is shown is never above what
-/// is there and `64.0MiB` tells a few bytes more than `64MiB`.
+/// The unit is the greatest one not above the size. A whole number of units is shown without a
+/// decimal, any other size with one decimal. That is truncated, not rounded, so the displayed size
+/// never exceeds the real one, and `64.0MiB` means a little more than `64MiB`.
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(bytes) = *self;
@@ -125,7 +126,7 @@ impl fmt::Display for Bytes {
         let rest = bytes.wrapping_sub(whole.wrapping_shl(*shift));
         write!(f, "{whole}")?;
         if rest != 0 {
-            // The rest is below 2^60, so ten times that fits.
+            // The rest is less than 2^60, so ten times the rest fits.
             write!(f, ".{}", rest.wrapping_mul(10).wrapping_shr(*shift))?;
         }
         write!(f, "{}iB", char::from(*suffix))

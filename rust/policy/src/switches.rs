@@ -6,10 +6,10 @@ use core::fmt;
 
 use super::size::{parse_digits, ParseError};
 
-/// The longest time that [`parse_seconds`] takes: a day.
+/// The longest time that [`parse_seconds`] accepts: a day.
 pub const MAX_SECONDS: u32 = 86_400;
 
-/// Parses a switch: `0` or `1`, white space around it is ignored.
+/// Parses a switch, `0` or `1`; white space around it is ignored.
 pub fn parse_switch(input: &[u8]) -> Result<bool, ParseError> {
     match input.trim_ascii() {
         b"" => Err(ParseError::Empty),
@@ -33,18 +33,18 @@ pub fn parse_seconds(input: &[u8]) -> Result<Option<u32>, ParseError> {
     }
 }
 
-/// To whom inherited pages may go.
+/// The cgroups that inherited pages may be recharged to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// To descendants of the cgroup that inherited them, so that no ancestor's total changes.
+    /// Descendants of the cgroup that inherited them, so that no ancestor's total changes.
     #[default]
     Subtree,
-    /// To any cgroup.
+    /// Any cgroup.
     Any,
 }
 
 impl Scope {
-    /// Parses `subtree` or `any`, white space around it is ignored.
+    /// Parses `subtree` or `any`; white space around it is ignored.
     pub fn parse(input: &[u8]) -> Result<Self, ParseError> {
         match input.trim_ascii() {
             b"" => Err(ParseError::Empty),

@@ -1,45 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How often what could not be done at once is tried again, and when; and how long who has done
-//! something that takes long rests afterwards.
+//! Retries: how often and when to retry an operation that failed, and how long to rest after one
+//! that took long.
 
-/// How often it is tried at most. The last try comes about 25 seconds after the first.
+/// The maximum number of tries. The last one comes about 25 seconds after the first.
 pub const TRIES: u8 = 9;
 
-/// Milliseconds from the reason for the first try to it, so that many reasons make one try.
+/// The delay in milliseconds before the first try, so that one try serves a burst of requests.
 pub const GATHER_MS: u32 = 100;
 
-/// Milliseconds to wait when `left` of [`TRIES`] tries are left: twice as long each time.
+/// Returns the delay in milliseconds when `left` of [`TRIES`] tries are left. It doubles each time.
 ///
-/// Never more than half a minute, whatever `left` is.
+/// It never exceeds half a minute, whatever `left` is.
 pub fn delay_ms(left: u8) -> u32 {
     let done = u32::from(TRIES.saturating_sub(left).min(8));
 
     GATHER_MS.wrapping_shl(done.saturating_sub(1))
 }
 
-/// Tries that are left, and when the next one is due, in a word that can be exchanged at once.
+/// The number of tries left and the time of the next one, packed into a word for atomic updates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Tries left, 0 if there is nothing to do.
+    /// The number of tries left; 0 if there is nothing to do.
     pub left: u8,
-    /// When the next is due, in milliseconds of the monotonic clock.
+    /// The time of the next try, in milliseconds of the monotonic clock.
     pub due_ms: u64,
 }
 
 impl Plan {
-    /// All tries, at once.
+    /// All tries left, with the first one due immediately.
     pub const ALL: Self = Self {
         left: TRIES,
         due_ms: 0,
     };
 
-    /// As a word. A time that is too late for it is the latest one.
+    /// Packs the plan into a word. A time that does not fit is replaced by the latest one that
+    /// does.
     pub fn to_word(self) -> u64 {
         self.due_ms.min(u64::MAX >> 8) << 8 | u64::from(self.left)
     }
 
-    /// What [`Self::to_word`] has made.
+    /// Unpacks the result of [`Self::to_word`].
     pub fn from_word(word: u64) -> Self {
         Self {
             left: word.to_le_bytes()[0],
@@ -47,14 +48,14 @@ impl Plan {
         }
     }
 
-    /// Milliseconds until the next try, `None` if there is none.
+    /// Returns the milliseconds until the next try; `None` if no tries are left.
     pub fn wait_ms(self, now_ms: u64) -> Option<u32> {
         let wait = self.due_ms.saturating_sub(now_ms);
 
         (self.left > 0).then(|| u32::try_from(wait).unwrap_or(u32::MAX))
     }
 
-    /// What is left after a try that ended at `now_ms` and was of no avail; nothing in the end.
+    /// Returns the plan after a try that failed at `now_ms`; empty if that was the last one.
     pub fn after_try(self, now_ms: u64) -> Self {
         let left = self.left.saturating_sub(1);
 
@@ -68,47 +69,48 @@ impl Plan {
     }
 }
 
-/// A word that several write at once; an atomic variable.
+/// An atomic word with several concurrent writers.
 pub trait Word {
-    /// Reads it.
+    /// Reads the word.
     fn load(&self) -> u64;
 
-    /// Writes it.
+    /// Writes the word.
     fn store(&self, word: u64);
 
-    /// Writes `new` if it is `old`, and says whether it was.
+    /// Writes `new` if the word is `old`; returns whether it was.
     fn replace(&self, old: u64, new: u64) -> bool;
 }
 
-/// Whether something has to be tried again.
+/// The result of a try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// There is nothing more to do.
+    /// There is nothing left to do.
     Done,
-    /// There is.
+    /// The operation has to be retried.
     Again,
 }
 
-/// Something that is tried a number of times, by one who tries, for reasons that anybody may have
-/// at any time.
+/// The state of an operation that a single worker tries a number of times, and that anyone may
+/// request at any time.
 ///
-/// Both are in one word, so that a reason that comes during a try is not lost in what is written
-/// after it, and does not wait as long as the try before it would have to.
+/// The tries left and the time of the next one share a word. A request that arrives during a try is
+/// thus neither overwritten by the result of that try, nor delayed by its backoff.
 #[derive(Debug)]
 pub struct Tries<W>(pub W);
 
 impl<W: Word> Tries<W> {
-    /// There is a new reason: it is due, and all its tries are left.
+    /// Requests the operation: makes it due now, with all tries left.
     pub fn renew(&self) {
         self.0.store(Plan::ALL.to_word());
     }
 
-    /// There is no reason any more.
+    /// Cancels the operation.
     pub fn cancel(&self) {
         self.0.store(Plan::default().to_word());
     }
 
-    /// Tries once, if it is due; returns in how many milliseconds to come again, if at all.
+    /// Tries once if due; returns the milliseconds until the next call is needed, or `None` if none
+    /// is.
     pub fn take(&self, now_ms: impl Fn() -> u64, attempt: impl FnOnce() -> Attempt) -> Option<u32> {
         let word = self.0.load();
         let plan = Plan::from_word(word);
@@ -117,7 +119,7 @@ impl<W: Word> Tries<W> {
             return Some(wait);
         }
 
-        // What is not like that any more afterwards has been renewed.
+        // If the word has changed after the try, a new request has arrived or it was cancelled.
         let trying = Plan { due_ms: 1, ..plan }.to_word();
         if !self.0.replace(word, trying) {
             return Some(GATHER_MS);
@@ -133,8 +135,8 @@ impl<W: Word> Tries<W> {
     }
 }
 
-/// Milliseconds to rest after something that took `took_ms`, so that it never takes more than a
-/// fifth of the time, however often there is a reason for it. At most half a minute.
+/// Returns the milliseconds to rest after something that took `took_ms`, so that it takes up at
+/// most a fifth of the time, however often it is requested. The result is at most half a minute.
 pub fn rest_ms(took_ms: u64) -> u64 {
     took_ms.saturating_mul(4).min(30_000)
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What numbers count: pages, bytes and microseconds are types, so that none is taken for another.
+//! Units: pages, bytes and microseconds are distinct types, so that they cannot be confused.
 
 /// A number of pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pages(pub u64);
 
 impl Pages {
-    /// Their size, where a page has `1 << page_shift` bytes.
+    /// Returns the size of the pages, given a page size of `1 << page_shift` bytes.
     pub fn bytes(self, page_shift: u32) -> Bytes {
         Bytes(
             self.0
@@ -15,12 +15,12 @@ impl Pages {
         )
     }
 
-    /// A half of them, rounded down.
+    /// Returns half of the pages, rounded down.
     pub const fn half(self) -> Self {
         Self(self.0 / 2)
     }
 
-    /// Without `other`, at least 0.
+    /// Subtracts `other`, saturating at 0.
     pub const fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
@@ -31,12 +31,12 @@ impl Pages {
 pub struct Bytes(pub u64);
 
 impl Bytes {
-    /// The whole pages in it.
+    /// Returns the number of whole pages.
     pub fn pages(self, page_shift: u32) -> Pages {
         Pages(self.0.checked_shr(page_shift).unwrap_or(0))
     }
 
-    /// Rounded down to whole pages.
+    /// Rounds the size down to whole pages.
     pub fn round_down(self, page_shift: u32) -> Self {
         self.pages(page_shift).bytes(page_shift)
     }

@@ -57,7 +57,7 @@ value_in()
 	done
 }
 
-# stat_of NAME KEY: from memory.dirty_stat.
+# stat_of NAME KEY: the value of KEY in memory.dirty_stat.
 stat_of()
 {
 	value_in "$top/$1/memory.dirty_stat" "$2"
@@ -76,8 +76,8 @@ dirty_of()
 	echo "$sum"
 }
 
-# exactly_dirty NAME: the same after all statistics were flushed: without that, they
-# may be off by twice "slack".
+# exactly_dirty NAME: the same figure after the statistics were flushed; unflushed, it may
+# be off by twice "slack".
 exactly_dirty()
 {
 	local -A exact
@@ -94,13 +94,13 @@ put_to()
 	echo "${put_figures[result]-}"
 }
 
-# put NAME FILE VALUE [OPTION...]: the same, to memory.FILE.
+# put NAME FILE VALUE [OPTION...]: put_to for memory.FILE.
 put()
 {
 	put_to "$top/$1/memory.$2" "${@:3}"
 }
 
-# memory_of NAME KEY [OPTION...]: from memory.stat, exact.
+# memory_of NAME KEY [OPTION...]: the exact value of KEY in memory.stat.
 memory_of()
 {
 	local -A memory_figures
@@ -124,7 +124,7 @@ quiesce()
 	sync
 }
 
-# check_audit DESCRIPTION: the statistics settle, and then agree.
+# check_audit DESCRIPTION: the statistics settle and then match a walk over all pages.
 check_audit()
 {
 	if "$workload" audit --mount "${top%/*}" \
@@ -136,7 +136,7 @@ check_audit()
 	diag "$(cat "$work/audit")"
 }
 
-# ipis: how often the processors called each other.
+# ipis: the number of function call interrupts (IPIs) on all processors so far.
 ipis()
 {
 	awk '/^ *CAL:/ { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i; print sum }' /proc/interrupts

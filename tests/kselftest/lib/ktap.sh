@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # Variables of lib.sh and of the tests.
-# TAP, with the kernel's own helpers. They are beside the test in the kernel's tree;
-# tests/vm/run.sh takes them from there. The plan comes last: a test that dies has
-# none.
+# TAP output through the kernel's own helpers. In the kernel's tree they are next to the
+# test; tests/vm/run.sh copies them from there. The plan is printed last, so a test that
+# dies prints none.
 
 finished=''
 # shellcheck disable=SC1091 # It is in the kernel's tree.
 . "$(dirname "${BASH_SOURCE[0]}")/../../kselftest/ktap_helpers.sh"
 ktap_print_header
 
-# ktap FUNCTION [TEXT...]: call a helper of the kernel, which expands patterns in its
-# text and sets variables that may be a test's.
+# ktap FUNCTION [TEXT...]: call a helper of the kernel. The helpers expand glob patterns in
+# the text and set variables whose names a test may use.
 ktap()
 {
 	local - result description directive
@@ -36,7 +36,7 @@ skip()
 	KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
 }
 
-# done_testing: the plan and the totals; exits.
+# done_testing: print the plan and the totals, and exit.
 done_testing()
 {
 	finished=1
@@ -52,7 +52,7 @@ diag()
 	done <<<"$*"
 }
 
-# check DESCRIPTION COMMAND...: the command succeeds.
+# check DESCRIPTION COMMAND...: check that the command succeeds.
 check()
 {
 	local what=$1
@@ -64,15 +64,15 @@ check()
 	fi
 }
 
-# check_eq DESCRIPTION GOT WANTED, as strings.
+# check_eq DESCRIPTION GOT WANTED: compare strings.
 check_eq()
 {
 	check "$1" test "$2" = "$3"
 	[[ $2 == "$3" ]] || diag "got '$2', wanted '$3'"
 }
 
-# compare A OPERATOR B, as numbers. This is called all the time, and starting a program
-# for it would be slow on the debug kernel.
+# compare A OPERATOR B: compare numbers. Integers are compared in the shell, because this
+# runs often and starting a program is slow on the debug kernel.
 compare()
 {
 	local expression="$1 $2 $3"
@@ -118,9 +118,9 @@ must()
 	"$@" || bail "failed: $*"
 }
 
-# finish: the last line of every test. It checks that everything can be undone: the
-# loads end, the cgroups, file systems and the module can be removed. On the debug
-# kernel, and in tests of the statistics, it also audits the statistics.
+# finish: the last line of every test. It checks that everything can be undone: the loads
+# end; the cgroups, file systems and the module can be removed. It also audits the
+# statistics on the debug kernel and in tests of the statistics.
 finish()
 {
 	if [[ $top && ($audited || $debug) ]]; then

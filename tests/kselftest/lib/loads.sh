@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # Variables of lib.sh and of the tests.
-# Loads and samplers in the background. Each has a name, and leaves a line of
-# figures.
+# Background loads and samplers. Each has a name and prints a line of figures at the end.
 
 declare -A running=()
 
@@ -11,15 +10,15 @@ spawn()
 {
 	local name=$1
 	shift
-	# The first page exists already, so that output of the processes adds nothing
-	# to the charges of their cgroup.
+	# Allocate the first page of each file here, so that the output of a load is not
+	# charged to its cgroup.
 	echo >"$work/$name.out"
 	echo >"$work/$name.err"
 	"$workload" "$@" >>"$work/$name.out" 2>>"$work/$name.err" &
 	running[$name]=$!
 }
 
-# collect NAME ARRAY: wait for the load's end and read its figures.
+# collect NAME ARRAY: wait for the load to end and read its figures.
 collect()
 {
 	local status=0
@@ -29,30 +28,30 @@ collect()
 	figures "$2" "$(cat "$work/$1.out")"
 }
 
-# halt NAME ARRAY: the same, but ask it to end now.
+# halt NAME ARRAY: the same, but tell the load to end now.
 halt()
 {
 	kill -TERM "${running[$1]}"
 	collect "$1" "$2"
 }
 
-# spawn_writers NAME CGROUP FILE [OPTION...]: writers in that cgroup, to FILE.n.
+# spawn_writers NAME CGROUP FILE [OPTION...]: start writers in the cgroup that write to FILE.n.
 spawn_writers()
 {
 	spawn "$1" write --cgroup "$top/$2" --file "$work/$3" "${@:4}"
 }
 
-# watch_limit NAME CGROUP BYTES [OPTION...]: sample a cgroup against a limit, with
-# real-time priority, which keeps the samples regular.
+# watch_limit NAME CGROUP BYTES [OPTION...]: sample a cgroup against a limit. Real-time
+# priority keeps the samples regular.
 watch_limit()
 {
-	# On the debug kernel a sample takes some milliseconds.
+	# A sample takes several milliseconds on the debug kernel.
 	spawn "$1" sample --cgroup "$top/$2" --limit "$3" --rt 99 \
 		--interval-ms "$(pick 10 50)" "${@:4}"
 }
 
-# await above|below CGROUP BYTES SECONDS: wait until the cgroup has this many dirty
-# bytes. W[ms] is how long that took.
+# await above|below CGROUP BYTES SECONDS: wait until the cgroup has more or fewer dirty
+# bytes than BYTES. W[ms] is the time this took.
 await()
 {
 	"$workload" "wait-$1" --cgroup "$top/$2" --bytes "$3" \
@@ -63,8 +62,8 @@ await()
 	figures W "$(cat "$work/await")"
 }
 
-# check_held DESCRIPTION ARRAY LIMIT: the samples in ARRAY are within the limit, and
-# the load came close to it.
+# check_held DESCRIPTION ARRAY LIMIT: the samples in ARRAY are within the limit, and the
+# load reached at least half of it.
 check_held()
 {
 	local -n sampled=$2
@@ -83,7 +82,7 @@ check_held()
 		"${sampled[above_fraction]}" '<=' 0.01
 }
 
-# check_used DESCRIPTION ARRAY LIMIT: the writers could use most of the limit.
+# check_used DESCRIPTION ARRAY LIMIT: the writers used most of the limit.
 check_used()
 {
 	local -n used=$2
@@ -95,16 +94,16 @@ check_used()
 		"${used[held_mean]}" '>=' $(($3 * 70 / 100))
 }
 
-# check_progress DESCRIPTION BYTES WANTED: at least WANTED was written; on the debug
-# kernel, which may be slower than the disk, half a megabyte.
+# check_progress DESCRIPTION BYTES WANTED: at least WANTED bytes were written, or half a
+# megabyte on the debug kernel, which may be slower than the disk.
 check_progress()
 {
 	check_num "$1" "$2" '>=' "$(pick "$3" $((M / 2)))"
 }
 
-# hold CGROUP LIMIT SECONDS FILE [OPTION...]: write to FILE.n in that cgroup and
-# sample it; the figures are in the arrays S (samples) and W (writers). With
-# once:SIZE for SECONDS, each file is written once, however long that takes.
+# hold CGROUP LIMIT SECONDS FILE [OPTION...]: write to FILE.n in the cgroup and sample it;
+# the figures go to the arrays S (samples) and W (writers). If SECONDS is once:SIZE, each
+# file is written once, however long that takes.
 # shellcheck disable=SC2034 # For the tests.
 declare -A S=() W=()
 hold()

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # Variables of lib.sh and of the tests.
-# Recharging: memory that removed cgroups leave to their parent goes to its users.
+# Recharging: memory that a parent inherited from removed cgroups is charged to its users.
 
 readonly SWITCHES=/sys/kernel/mm/memcg_knobs
 
 readonly LRU_GEN_ENABLED=/sys/kernel/mm/lru_gen/enabled
 
-# under SETTING: run the whole test again, with the multi-generational LRU set like
-# this, and report its checks.
+# under SETTING: run the whole test again with this setting of the multi-generational LRU,
+# and report its checks.
 under()
 {
 	local line what status=0
@@ -28,9 +28,9 @@ under()
 	finished=''
 }
 
-# setup_recharge: setup for tests of recharging. Inherited pages are on other lists with
-# the multi-generational LRU, so these tests run with it and without; on the debug
-# kernel, which is slow, only with it, as distributions do.
+# setup_recharge: setup for tests of recharging. The multi-generational LRU keeps inherited
+# pages on other lists, so these tests run with and without it; on the slow debug kernel,
+# only with it, which is the default of distributions.
 setup_recharge()
 {
 	if [[ -w $LRU_GEN_ENABLED && ! ${LRU_GEN-} ]]; then
@@ -58,17 +58,17 @@ switch()
 # shellcheck disable=SC2317 # undo calls it.
 put_back()
 {
-	# Without the module there are no switches.
+	# The switches do not exist without the module.
 	[[ ! -e $1 ]] || echo "$2" >"$1"
 }
 
-# recharged NAME KEY: from memory.recharge_stat.
+# recharged NAME KEY: the value of KEY in memory.recharge_stat.
 recharged()
 {
 	value_in "$top/$1/memory.recharge_stat" "$2"
 }
 
-# total KEY: a figure of the whole system, in bytes.
+# total KEY: a system-wide recharging figure, in bytes.
 total()
 {
 	local pages
@@ -85,29 +85,29 @@ tmpfs_make()
 	mounts+=("$directory")
 }
 
-# fill CGROUP FILE BYTES [OPTION...]: write FILE.0 once, in that cgroup.
+# fill CGROUP FILE BYTES [OPTION...]: write FILE.0 once from the cgroup.
 fill()
 {
 	spawn_writers fill "$1" "$2" --size "$3" --block 64k "${@:4}"
 	collect fill W
 }
 
-# read_as CGROUP FILE BYTES: read the file once, in that cgroup.
+# read_as CGROUP FILE BYTES: read the file once from the cgroup.
 read_as()
 {
 	spawn read_as read --cgroup "$top/$1" --file "$work/$2" --size "$3"
 	collect read_as W
 }
 
-# keep NAME CGROUP [OPTION...]: start a process that keeps memory, see "workload
-# keep". It has all of its memory on return.
+# keep NAME CGROUP [OPTION...]: start a process that holds memory (see "workload keep"), and
+# wait until it has all of it.
 keep()
 {
 	spawn "$1" keep --cgroup "$top/$2" "${@:3}"
 	await_word "$1" ready=1
 }
 
-# tell NAME SIGNAL WORD: send a signal, and wait for the answer.
+# tell NAME SIGNAL WORD: send a signal to a load, and wait until it prints WORD.
 tell()
 {
 	kill "-$2" "${running[$1]}"
@@ -128,7 +128,7 @@ has_said()
 	return 1
 }
 
-# holds NAME KEY BYTES: the cgroup is charged for at least 99 % of BYTES.
+# holds NAME KEY BYTES: KEY in the cgroup's memory.stat is at least 99 % of BYTES.
 holds()
 {
 	compare "$(memory_of "$1" "$2")" '>=' $(($3 * 99 / 100))
@@ -140,8 +140,8 @@ inherits()
 	compare "$(recharged "$1" inherited)" '>=' $(($2 * 99 / 100))
 }
 
-# bequeath CGROUP FILE BYTES [OPTION...]: create a cgroup that brings in FILE.0, and
-# remove it, so that its parent has inherited the pages on return.
+# bequeath CGROUP FILE BYTES [OPTION...]: create a cgroup, write FILE.0 from it, and remove
+# it. On return its parent has inherited the pages.
 bequeath()
 {
 	local parent=${1%/*} had
@@ -159,23 +159,23 @@ has_left()
 	compare "$(recharged "$1" inherited)" '<=' "$2"
 }
 
-# check_moves DESCRIPTION PARENT USER KEY BYTES SECONDS: within that time, BYTES of
-# inherited memory move from the parent to the user, and the parent keeps little else:
-# on a disk, some pages of the file system.
+# check_moves DESCRIPTION PARENT USER KEY BYTES SECONDS: within SECONDS, BYTES of inherited
+# memory move from the parent to the user, and little else stays inherited: for files on a
+# disk, some metadata pages of the file system.
 check_moves()
 {
 	local begin=${EPOCHREALTIME/[.,]/} what=$1 parent=$2 user=$3 key=$4 bytes=$5
 	local most_left=$(($5 / 100 + M / 8))
 	loop_until "$6" holds "$user" "$key" "$bytes"
-	check_num "$what: at least 99 % is the user's" \
+	check_num "$what: the user is charged for at least 99 %" \
 		"$(memory_of "$user" "$key")" '>=' $((bytes * 99 / 100))
 	diag "after $(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) ms, in all:" \
 		"$(paste -s -d ' ' "$SWITCHES/recharge_stat")"
 	loop_until 1 has_left "$parent" "$most_left"
-	check_num "$what: it is no longer the parent's" "$(recharged "$parent" inherited)" '<=' "$most_left"
+	check_num "$what: the parent has little left" "$(recharged "$parent" inherited)" '<=' "$most_left"
 }
 
-# rests: no page is scanned any more; the number of attempts is bounded.
+# rests: recharging has stopped scanning pages, so the number of its attempts is bounded.
 # shellcheck disable=SC2317 # loop_until calls it.
 rests()
 {
@@ -190,8 +190,8 @@ total_is()
 	[[ $(total "$1") == "$2" ]]
 }
 
-# usage NAME: memory.current, once it is stable. Charges of a removed cgroup are
-# released some time later.
+# usage NAME: memory.current once it is stable. The charges of a removed cgroup are released
+# some time after its removal.
 usage()
 {
 	local last='' now same=0 polls=500
@@ -210,20 +210,20 @@ nothing_dies()
 	grep -qx 'nr_dying_descendants 0' "$top/cgroup.stat"
 }
 
-# events NAME KEY: from memory.events, for the whole subtree.
+# events NAME KEY: the value of KEY in memory.events, for the whole subtree.
 events()
 {
 	value_in "$top/$1/memory.events" "$2"
 }
 
-# join NAME CGROUP: move a load there.
+# join NAME CGROUP: move a load to the cgroup.
 join()
 {
 	echo "${running[$1]}" >"$top/$2/cgroup.procs" || bail "cannot move $1 to $2"
 }
 
-# watch_kills CGROUP: no_kill then checks that since now no task of the system was
-# OOM-killed, and that this cgroup had no OOM event.
+# watch_kills CGROUP: start to watch for OOM kills. no_kill checks that no task in the system
+# was OOM-killed since then, and that the cgroup had no OOM event.
 watch_kills()
 {
 	spared=$1 kills=$(value_in /proc/vmstat oom_kill)
@@ -236,8 +236,8 @@ no_kill()
 	check_eq "$1: no OOM event" "$(events "$spared" oom)" 0
 }
 
-# swap_make: use the scratch disk as swap space. Unlike with zram, pages of read faults and
-# read-ahead stay in the swap cache.
+# swap_make: use the scratch disk as swap space. Unlike with zram, pages that are swapped in by
+# read faults and read-ahead stay in the swap cache.
 swap_make()
 {
 	must mkswap "$SCRATCH" >/dev/null

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # Variables of lib.sh and of the tests.
-# Setting up a test and undoing it: the module, mounts, sysctls; and small things.
+# Setup and cleanup of a test (module, mounts, sysctls), and small helpers.
 
-# pick FULL QUICK: the value for this run.
+# pick FULL QUICK: print FULL in a full run, QUICK in a quick one.
 quick=${KNOBS_QUICK-} debug=''
 [[ ! -e /sys/kernel/debug/kmemleak ]] || quick=1 debug=1
 pick()
@@ -11,8 +11,8 @@ pick()
 	if [[ $quick ]]; then echo "$2"; else echo "$1"; fi
 }
 
-# loop_until SECONDS COMMAND...: poll until the command succeeds, or fail. The clock
-# counts whole seconds, and the first may end at once.
+# loop_until SECONDS COMMAND...: poll until the command succeeds; fail after SECONDS. One
+# second is added because the clock counts whole seconds and the first may end at once.
 loop_until()
 {
 	local end=$((SECONDS + $1 * ${VM_SLOWNESS:-1} + 1))
@@ -23,7 +23,7 @@ loop_until()
 	done
 }
 
-# stays SECONDS COMMAND...: the command succeeds throughout.
+# stays SECONDS COMMAND...: the command succeeds each time it is run during SECONDS.
 stays()
 {
 	local polls=$(($1 * 10))
@@ -46,13 +46,13 @@ figures()
 	done
 }
 
-# How far statistics may exceed a limit: the kernel does not flush them before about
-# this many pages have changed.
+# The amount by which statistics may exceed a limit: the kernel flushes them only after
+# about this many pages have changed.
 slack=$((64 * PAGE * $(nproc)))
 
 work='' top='' workload='' loaded='' mounts=() module=${MODULE:-/lib/memcg_knobs.ko}
-# Commands for undo, last added first; and whether the test always ends with an
-# audit.
+# Commands that undo runs, last added first; and whether the test ends with an audit on all
+# kernels.
 at_undo=() audited=''
 
 is_loaded()
@@ -70,8 +70,8 @@ module_unload()
 	rmmod memcg_knobs
 }
 
-# The requirements of every test except the module. A test is skipped without
-# them.
+# setup_base: check and set up what every test needs except the module. The test is skipped
+# if a requirement is missing.
 setup_base()
 {
 	local cgroup2
@@ -88,7 +88,8 @@ setup_base()
 	must mkdir "$top"
 }
 
-# setup: load the module. If it was loaded before, it stays loaded.
+# setup: load the module and set up the rest. A module that was already loaded stays loaded
+# after the test.
 setup()
 {
 	if ! is_loaded; then
@@ -118,7 +119,7 @@ stop_all()
 	running=()
 }
 
-# undo: the opposite of setup and of all other changes.
+# undo: revert setup and all other changes.
 undo()
 {
 	local result=0 mount command
@@ -154,9 +155,9 @@ fs_make()
 	[[ -b $device ]] ||
 		skip_all "no scratch disk: name one that may be overwritten in SCRATCH (SCRATCH2)"
 	type -P "mkfs.$type" >/dev/null || skip_all "no mkfs.$type"
-	# Write as little as possible, now and by lazy initialization, because the
-	# disk may be slow. mkfs.xfs writes a log of at least 64 MiB, unless it is
-	# told that it runs in the file system's own tests.
+	# The disk may be slow, so write as little as possible, both now and by lazy
+	# initialization. mkfs.xfs writes a log of at least 64 MiB, except in the
+	# file system's own tests, which these variables claim to be.
 	case $type in
 	ext*)
 		mke2fs -q -F -b 4096 -t "$type" -N 1024 \
@@ -171,8 +172,8 @@ fs_make()
 	mounts+=("$directory")
 }
 
-# loop_mount TYPE IMAGE DIRECTORY: a file of that name in $work, by a loop device, which goes
-# when it is unmounted.
+# loop_mount TYPE IMAGE DIRECTORY: mount the file IMAGE in $work through a loop device, which
+# is detached on unmount.
 loop_mount()
 {
 	local device
@@ -180,14 +181,14 @@ loop_mount()
 	must losetup "$device" "$work/$2"
 	must mkdir -p "$work/$3"
 	must mount -t "$1" "$device" "$work/$3"
-	# It is in use, so this is for later.
+	# The device is in use, so it is detached when it is unmounted.
 	must losetup -d "$device"
 	mounts=("$work/$3" "${mounts[@]}")
 }
 
-# stalling_disk: a file system in $work/slow whose disk disk_stalls and disk_goes_on stop and
-# start: a loop device with its file on a file system that is frozen. Another disk, which
-# always works, is in $work/good.
+# stalling_disk: mount a file system in $work/slow whose disk is stopped by disk_stalls and
+# started again by disk_goes_on. The disk is a loop device; to stop it, the file system that
+# holds its file is frozen. A disk that always works is mounted in $work/good.
 stalled=''
 stalling_disk()
 {
@@ -200,7 +201,7 @@ stalling_disk()
 	must mke2fs -q -F -t ext2 -b 4096 -E nodiscard "$work/under/image"
 	sync
 	loop_mount ext2 under/image slow
-	# Before anything is unmounted, or that would wait for ever.
+	# Unfreeze before anything is unmounted: umount would wait for the disk for ever.
 	trap 'disk_goes_on; on_exit' EXIT
 }
 
@@ -217,7 +218,7 @@ disk_goes_on()
 	stalled=''
 }
 
-# drop_journal DIRECTORY: remove an ext4's journal, whose commits tasks might wait for.
+# drop_journal DIRECTORY: remove the journal of an ext4, so that no task waits for a commit.
 drop_journal()
 {
 	local device
@@ -239,7 +240,7 @@ fs_remove()
 	mounts=("${left[@]}")
 }
 
-# disk_written DEVICE: bytes written to it so far.
+# disk_written DEVICE: bytes written to the device so far.
 disk_written()
 {
 	local stat
@@ -254,8 +255,8 @@ written_by()
 	awk -F 'wbytes=' 'NF > 1 { bytes += $2 } END { print bytes + 0 }' "$top/$1/io.stat"
 }
 
-# check_content DESCRIPTION FILE LIKE: FILE on the disk equals the start of LIKE. Dirty
-# pages are written first, and the file is read from the disk.
+# check_content DESCRIPTION FILE LIKE: the content of FILE on the disk equals the start of
+# LIKE. Dirty pages are written first, and the file is then read from the disk.
 check_content()
 {
 	local same=1
@@ -267,7 +268,7 @@ check_content()
 	[[ $same ]] || diag "$(cat "$work/content")"
 }
 
-# set_sysctl NAME VALUE: until the end of the test.
+# set_sysctl NAME VALUE: set a sysctl until the end of the test.
 sysctls=()
 set_sysctl()
 {
@@ -280,18 +281,18 @@ restore_sysctls()
 {
 	local entry
 	for entry in "${sysctls[@]}"; do
-		# Of a pair of bytes and ratio the unused one reads 0; writing
-		# that would disable the other.
+		# In each pair of bytes and ratio, the unused file reads 0; writing 0
+		# back would reset the other.
 		[[ ${entry#* } == 0 ]] || echo "${entry#* }" >"${entry% *}"
 	done
 	sysctls=()
 }
 
-# system_limit BYTES: of dirty pages, with half of it as background limit.
+# system_limit BYTES: set the system-wide dirty limit, and the background limit to half of it.
 system_limit()
 {
-	# The ratios first: the bytes replace them, and they are to be restored
-	# at the end.
+	# Save the ratios first: setting the bytes resets them, and they must be
+	# restored at the end.
 	local name
 	for name in dirty_ratio dirty_background_ratio; do
 		sysctls+=("/proc/sys/vm/$name $(cat "/proc/sys/vm/$name")")
@@ -300,15 +301,14 @@ system_limit()
 	set_sysctl vm.dirty_bytes "$1"
 }
 
-# no_periodic_writeback: pages stay dirty unless a limit or a task has them
-# written.
+# no_periodic_writeback: pages stay dirty until a limit or a task causes writeback.
 no_periodic_writeback()
 {
 	set_sysctl vm.dirty_writeback_centisecs 0
 }
 
-# no_periodic_commit DIRECTORY: stop the periodic commits of ext4's journal, which
-# dirty pages of the device.
+# no_periodic_commit DIRECTORY: stop ext4's periodic journal commits, which dirty pages of the
+# block device.
 no_periodic_commit()
 {
 	must mount -o remount,commit=600 "$work/$1"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `allocate`: the victim that needs memory. It maps, fills and gives back a few pages each period, as a service does for a
-//! request, and notes how long each time took.
+//! `allocate`: the victim that needs memory. Each period it maps, fills and frees a few pages, as a
+//! service does for a request, and records the duration.
 
 use crate::cgroup;
 use crate::error::Result;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `append`: the victim. It appends one small block each period, as a logger does, or as a database does its log if it
-//! syncs each of them, and notes how long each took.
+//! `append`: the victim that writes. Each period it appends one small block, like a logger, or with
+//! a sync after each block like a database log, and records the duration.
 
 use crate::cgroup;
 use crate::error::Context;

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `audit`: does what the cgroups' statistics say agree with the pages that there are?
+//! `audit`: checks whether the statistics of cgroups agree with the pages that exist.
 //!
-//! Each page frame of the machine is looked at, and the pages of each cgroup are summed up by kind. The sums are
-//! compared with what `memory.stat` says of the cgroup itself, which is its figure less those of its children, for it
-//! is for the whole subtree. Two more comparisons are of subtrees: `memory.current` with all that is charged, and the
-//! module's `memory.dirty_stat`.
+//! It examines each page frame of the machine and sums up the pages of each cgroup by kind. The
+//! sums are compared with the share of the cgroup itself in `memory.stat`: the file is for the
+//! whole subtree, so the figures of its children are subtracted. Two more comparisons are of
+//! subtrees: of `memory.current` with all charges, and of the module's `memory.dirty_stat`.
 //!
-//! Nothing of this can be read at one moment. So a round counts only if the statistics were the same before and after
-//! the walk, and a disagreement only if it stays. Where a walk takes long there may be few rounds that count, or none for
-//! a while: without one there is nothing to say, and what changed meanwhile is printed in the end. With that, figures have to be equal to the page, with one
-//! exception: `memory.current` may be greater than the sum of the charges, since each processor keeps up to 64 pages
-//! in stock for a cgroup, charged in advance.
+//! None of this can be read atomically. So a round counts only if the statistics were the same
+//! before and after the walk, and a disagreement only if it persists. If a walk takes long, few
+//! rounds may count, or none for a while: in that case there is no result, and the figures that
+//! changed meanwhile are printed at the end. Otherwise figures must be equal to the page, with one
+//! exception: `memory.current` may exceed the sum of the charges, since each processor keeps up to
+//! 64 pages in stock for a cgroup, charged in advance.
 
 use crate::cgroup;
 use crate::error::Context;
@@ -43,7 +44,7 @@ pub struct Args {
 }
 
 const PAGE: i64 = 4096;
-/// Pages of one cgroup that a processor may hold in stock.
+/// The maximum number of pages of a cgroup in a processor's stock.
 const STOCK_PAGES: i64 = 64;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -74,11 +75,12 @@ const KEYS: [Key; 15] = [
     key("inactive_file", |page| page.is_on_list(false, false)),
     key("active_file", |page| page.is_on_list(true, false)),
     key("unevictable", Page::is_unevictable),
-    // Not a key of memory.stat: all that is charged as user memory. For memory.current.
+    // Not a key of memory.stat, but all that is charged as user memory, for memory.current.
     key("", Page::is_user),
 ];
-/// With the multi-generational LRU, memory.stat has the youngest generations for active, and pages are marked as active
-/// for something else: only the sums of these pairs say anything then. The first takes the second.
+/// With the multi-generational LRU, memory.stat counts the youngest generations as active, while
+/// the active flag of pages has another meaning, so only the sums of these pairs can be compared.
+/// The second is added to the first.
 const PAIRS: [(usize, usize); 2] = [(9, 10), (11, 12)];
 const DIRTY: usize = 4;
 const WRITEBACK: usize = 5;
@@ -86,18 +88,18 @@ const ALL: usize = KEYS.len() - 1;
 
 type Figures = [i64; KEYS.len()];
 
-/// What a cgroup's files say, in bytes.
+/// The figures in a cgroup's files, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Said {
     path: PathBuf,
     parent: Option<u64>,
-    /// Of the subtree. `None` is a key that this kernel does not have.
+    /// The figures of the subtree; `None` if this kernel lacks the key.
     stat: [Option<i64>; KEYS.len()],
-    /// Charges for other than user memory.
+    /// Charges other than user memory.
     other: i64,
-    /// The root has none.
+    /// `None` for the root.
     current: Option<i64>,
-    /// Dirty and writeback, if the module is there.
+    /// Dirty and writeback bytes, if the module is loaded.
     dirty_stat: Option<[i64; 2]>,
 }
 
@@ -112,7 +114,7 @@ fn merge_pairs(figures: &mut Figures) {
     }
 }
 
-/// Whether the lists of pages are those of generations.
+/// Returns whether the LRU lists are those of generations.
 fn has_generations() -> Result<bool> {
     let enabled = read_if_there(Path::new("/sys/kernel/mm/lru_gen/enabled"))?;
     Ok(enabled.is_some_and(|text| text.trim() != "0x0000"))
@@ -129,7 +131,7 @@ fn value(text: &str, key: &str) -> Option<i64> {
 fn read_if_there(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        // The second is what a file of a cgroup gives that has just been removed.
+        // ENODEV is returned by a file of a cgroup that was just removed.
         Err(error)
             if error.kind() == ErrorKind::NotFound
                 || error.raw_os_error() == Some(libc::ENODEV) =>
@@ -151,7 +153,7 @@ fn read_tree(dir: &Path, parent: Option<u64>, tree: &mut Tree) -> Result<()> {
     let dirty_stat = read_if_there(&dir.join("memory.dirty_stat"))?
         .and_then(|text| Some([value(&text, "dirty")?, value(&text, "writeback")?]));
     let current = number("memory.current")?;
-    // Nothing is compared with it in the root, where it is never at rest.
+    // This is not compared in the root, where it is never stable.
     let other = ["kernel", "sock"].map(|key| value(&stat, key).unwrap_or(0));
     let other = current.map_or(0, |_| other.iter().sum());
     tree.insert(
@@ -187,7 +189,7 @@ fn walk(frames: &Frames) -> BTreeMap<u64, Figures> {
     sums
 }
 
-/// Takes the sums of single cgroups, returns those of subtrees.
+/// Adds up the sums of single cgroups to those of subtrees.
 fn with_descendants(tree: &Tree, sums: &BTreeMap<u64, Figures>) -> BTreeMap<u64, Figures> {
     let mut all: BTreeMap<u64, Figures> = BTreeMap::new();
     for &inode in tree.keys() {
@@ -204,7 +206,7 @@ fn with_descendants(tree: &Tree, sums: &BTreeMap<u64, Figures>) -> BTreeMap<u64,
     all
 }
 
-/// One line for each disagreement, in the order of the tree.
+/// Returns a line for each disagreement, in tree order.
 fn compare(
     tree: &Tree,
     sums: &BTreeMap<u64, Figures>,
@@ -226,7 +228,7 @@ fn compare(
         let children = || tree.values().filter(|child| child.parent == Some(*inode));
         let mut local = Figures::default();
         for (k, figure) in local.iter_mut().enumerate() {
-            // What this kernel does not have agrees with everything.
+            // A figure that this kernel lacks agrees with everything.
             *figure = said.stat[k].map_or(own[k], |stat| {
                 stat - children().filter_map(|child| child.stat[k]).sum::<i64>()
             });
@@ -259,7 +261,7 @@ fn compare(
             }
         }
     }
-    // A cgroup that pages are charged to and that has no files would be missed by all of the above.
+    // All of the above would miss a cgroup that has charged pages but no files.
     for (inode, figures) in sums.iter().filter(|(inode, _)| !tree.contains_key(inode)) {
         lines.insert(format!(
             "cgroup=inode:{inode} key=charged walked={} stat=none",
@@ -269,7 +271,7 @@ fn compare(
     lines
 }
 
-/// One line for each cgroup that did not stand still.
+/// Returns a line for each cgroup whose figures changed.
 fn changes(before: &Tree, after: &Tree) -> Vec<String> {
     let inodes: BTreeSet<&u64> = before.keys().chain(after.keys()).collect();
     inodes
@@ -290,7 +292,7 @@ fn read_flushed(mount: &Path) -> Result<Tree> {
 pub fn run(args: &Args) -> Result<()> {
     let processors = cgroup::processors()? as i64;
     let mut frames = Frames::open()?;
-    // What this process takes is charged as well, so it takes it now, as much as it will need at a time.
+    // The memory of this process is charged as well, so allocate all that is needed now.
     frames.prepare()?;
     let trees = [read_flushed(&args.mount)?, read_flushed(&args.mount)?];
     let generations = has_generations()?;
@@ -354,7 +356,7 @@ mod tests {
         }
     }
 
-    /// A parent (1) and its child (2) with two pages each, one of the child's dirty.
+    /// Creates a parent (1) and its child (2) with two pages each, one of the child's dirty.
     fn family() -> (Tree, BTreeMap<u64, Figures>) {
         let mut sums = BTreeMap::new();
         for (inode, dirty) in [(1, 0), (2, PAGE)] {
@@ -399,7 +401,7 @@ mod tests {
             lines,
             ["cgroup=/a key=file walked=8192 stat=12288 excess=4096"]
         );
-        // What the child says too little of, its parent has too much of.
+        // If the child's figure is too low, the parent's share is too high.
         let lines = differing(|tree| change(tree, 2).stat[DIRTY] = Some(0));
         assert_eq!(lines.len(), 2);
         let lines = differing(|tree| change(tree, 1).dirty_stat = Some([0, 0]));

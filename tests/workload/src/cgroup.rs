@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Joining a cgroup, reading how many dirty and writeback bytes it holds, bringing statistics up to date.
+//! Joining a cgroup, reading its dirty and writeback bytes, and flushing statistics.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -27,7 +27,7 @@ use std::path::Path;
 
 const PAGE: usize = 4096;
 
-/// Moves this process, and so everything it forks from now on, into the cgroup.
+/// Moves this process, and thus all processes that it forks later, to the cgroup.
 pub fn join(dir: &Path) -> Result<()> {
     let procs = dir.join("cgroup.procs");
     fs::write(&procs, "0").context(format_args!("join {}", procs.display()))
@@ -38,10 +38,11 @@ pub fn join_if_given(dir: Option<&Path>) -> Result<()> {
     dir.map_or(Ok(()), join)
 }
 
-/// How many pages have to change on each processor before a reader of `memory.stat` flushes the statistics.
+/// The number of changed pages per processor from which a reader of `memory.stat` flushes the
+/// statistics.
 const FLUSH_PAGES: usize = 64;
 
-/// How many processors are online.
+/// Returns the number of online processors.
 pub fn processors() -> Result<usize> {
     let number = sysconf(SysconfVar::_NPROCESSORS_ONLN).context("number of processors")?;
     Ok(number.map_or(1, |number| number as usize))
@@ -49,9 +50,10 @@ pub fn processors() -> Result<usize> {
 
 /// Brings the statistics of all cgroups up to date, exactly.
 ///
-/// Who reads `memory.stat` only does so if enough has changed since the last time; so this sees to that. To flush the
-/// root is to flush all. But the kernel does so each two seconds, too, processor by processor, and what it is about to
-/// flush does not count as changed any more from the first on; who reads then is told what is old. So there are two tries.
+/// A reader of `memory.stat` flushes the statistics only if enough has changed since the last
+/// flush, so this makes enough changes; flushing the root flushes everything. But every two seconds
+/// the kernel also flushes on its own, processor by processor, and resets the count of changes when
+/// it starts, so a concurrent reader may get old figures. Hence there are two attempts.
 pub fn flush(mount: &Path) -> Result<()> {
     let stat = mount.join("memory.stat");
     for _ in 0..2 {
@@ -61,7 +63,7 @@ pub fn flush(mount: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Changes more pages than a reader of `memory.stat` lets pass.
+/// Changes enough pages to make a reader of `memory.stat` flush the statistics.
 fn change_much() -> Result<()> {
     let length = 4 * FLUSH_PAGES * processors()? * PAGE;
     let length = NonZeroUsize::new(length).ok_or("no processors")?;
@@ -71,7 +73,7 @@ fn change_much() -> Result<()> {
         .context("map memory")?;
     // SAFETY: Both calls are given exactly the mapping made above, and no reference points into it.
     unsafe {
-        // Huge pages would be too few changes; a kernel without them refuses, and need not be asked.
+        // Huge pages would be too few changes; ignore the error of a kernel without them.
         let _ = madvise(memory, length.get(), MmapAdvise::MADV_NOHUGEPAGE);
         for at in (0..length.get()).step_by(PAGE) {
             memory.as_ptr().cast::<u8>().add(at).write_volatile(1);
@@ -81,9 +83,10 @@ fn change_much() -> Result<()> {
     .context("munmap")
 }
 
-/// Brings pages that wait to be put on their lists there, on all processors that this process may run on.
+/// Moves pages that wait in per-processor batches to their lists, on all processors that this
+/// process may run on.
 ///
-/// They wait in batches, one a processor, and locking or unlocking memory begins with the batches of the own one.
+/// Locking or unlocking memory begins by draining the batches of the current processor.
 pub fn drain() -> Result<()> {
     let this = Pid::from_raw(0);
     let allowed = sched_getaffinity(this).context("sched_getaffinity")?;
@@ -104,7 +107,7 @@ pub fn drain() -> Result<()> {
     sched_setaffinity(this, &allowed).context("sched_setaffinity")
 }
 
-/// The topmost cgroup above this one.
+/// Returns the topmost ancestor of this cgroup.
 pub fn mount_of(dir: &Path) -> Result<&Path> {
     dir.ancestors()
         .take_while(|dir| dir.join("cgroup.procs").exists())
@@ -131,7 +134,7 @@ impl Source {
     }
 }
 
-/// One reading, in bytes.
+/// A reading of the figures, in bytes.
 #[derive(Clone, Copy)]
 pub struct Reading {
     pub dirty: u64,
@@ -144,7 +147,7 @@ impl Reading {
     }
 }
 
-/// Reads the figures again and again from a file that stays open: a sample costs one system call.
+/// Reads the figures repeatedly from a file that stays open: a sample costs one system call.
 pub struct Reader {
     file: File,
     name: String,

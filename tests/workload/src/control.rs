@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a load is controlled by: signals that ask it to end, memory that its processes share, real-time priority.
+//! Control of loads: signals that ask them to stop, memory shared by their processes, real-time
+//! priority.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -20,7 +21,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// Blocks the signals that ask for an orderly end, so that they can be waited for instead of killing the report.
+/// Blocks the signals that ask for an orderly stop, so that they can be waited for and do not
+/// prevent the report.
 pub fn block_stop_signals() -> Result<SigSet> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
@@ -30,7 +32,7 @@ pub fn block_stop_signals() -> Result<SigSet> {
     Ok(signals)
 }
 
-/// Counters in memory that this process and all that it forks later share.
+/// Creates counters in memory shared by this process and all that it forks later.
 pub fn shared_counters(count: usize) -> Result<&'static [AtomicU64]> {
     let length =
         NonZeroUsize::new(count * size_of::<AtomicU64>()).ok_or("no counters asked for")?;
@@ -49,11 +51,11 @@ pub fn shared_counters(count: usize) -> Result<&'static [AtomicU64]> {
     Ok(unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), count) })
 }
 
-/// Forks a child that runs `work` and exits with its verdict; it is killed when its parent dies.
+/// Forks a child that runs `work` and exits with its result; it is killed when its parent dies.
 ///
-/// To be called while this process has one thread only.
+/// Must be called while this process has only one thread.
 pub fn spawn(work: impl FnOnce() -> Result<()>) -> Result<Pid> {
-    // SAFETY: There is one thread, so no lock can be left held in the child.
+    // SAFETY: There is one thread, so the child cannot inherit a lock that another thread holds.
     match unsafe { fork() }.context("fork")? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
@@ -67,13 +69,14 @@ pub fn spawn(work: impl FnOnce() -> Result<()>) -> Result<Pid> {
                     1
                 }
             };
-            // SAFETY: `_exit` is always sound; the parent's exit handlers are not to run twice.
+            // SAFETY: `_exit` is always sound; it does not run the parent's exit handlers again.
             unsafe { libc::_exit(status) }
         }
     }
 }
 
-/// Waits for `children` processes; calls `stop` when asked to end meanwhile. Returns how many of them failed.
+/// Waits for `children` processes; calls `stop` when asked to stop meanwhile. Returns the number of
+/// failed ones.
 pub fn wait_all(mut children: usize, signals: &SigSet, stop: impl Fn()) -> Result<usize> {
     let mut failed = 0;
     loop {
@@ -106,7 +109,7 @@ pub fn make_realtime(priority: i32) -> Result<()> {
         .map(drop)
 }
 
-/// Waits for one of `signals`, which are blocked, but no longer than so.
+/// Waits for at most `most` for one of `signals`, which must be blocked.
 pub fn wait_signal(signals: &SigSet, most: Duration) -> Result<Option<Signal>> {
     let time = libc::timespec {
         tv_sec: most.as_secs() as libc::time_t,

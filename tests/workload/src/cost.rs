@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `cost`: what one 4 KiB read or write, or one fault of a shared mapping, costs.
+//! `cost`: measures the cost of one 4 KiB read or write, or of one fault in a shared mapping.
 //!
-//! It is told in nanoseconds of CLOCK_MONOTONIC, which in a guest that counts instructions are instructions. A round
-//! is one pass over the file. Of the rounds the middle half counts, and of that the mean: so what comes by once in so
-//! many pages, as the check of a dirty limit or a timer tick, is part of the cost, and what comes by once (caches that
-//! are empty at first, a journal commit) is not.
+//! The cost is given in nanoseconds of CLOCK_MONOTONIC, which in a guest that counts instructions
+//! are instructions. A round is one pass over the file. The result is the mean of the middle half
+//! of the rounds. It includes work that recurs every so many pages, such as the check of a dirty
+//! limit or a timer tick, but not work that occurs once (initially empty caches, a journal commit).
 
 use crate::cgroup;
 use crate::error::Context;
@@ -133,8 +133,8 @@ pub fn run(args: &Args) -> Result<()> {
             Pages::Fresh => file.set_len(0).context(&name)?,
             Pages::Clean => file.sync_all().context(&name)?,
         }
-        // The kernel's threads are not done with that yet (a journal's thread wakes its waiters before it cleans up),
-        // and nothing tells when they are.
+        // The kernel's threads have not finished yet (a journal thread wakes its waiters before it
+        // cleans up), and there is no way to wait for them.
         sleep(SETTLE);
         let round = match args.op {
             Op::Read => read_pages(&file, args.count),
@@ -147,7 +147,7 @@ pub fn run(args: &Args) -> Result<()> {
         .context(&name)?;
         rounds.push(round.as_nanos() as u64);
     }
-    // Nothing is left dirty for whoever measures next.
+    // Leave nothing dirty for the next measurement.
     file.set_len(0).context(&name)?;
     rounds.sort_unstable();
     let quarter = rounds.len() / 4;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Errors as the one line that the user reads: what was being done, and why it failed.
+//! Errors as a single line for the user: what was attempted, and why it failed.
 
 use std::fmt::Display;
 
 pub type Result<T, E = String> = std::result::Result<T, E>;
 
-/// Says what was being done when something failed.
+/// Adds a description of what was attempted to an error.
 pub trait Context<T> {
     fn context(self, what: impl Display) -> Result<T>;
 }
@@ -17,7 +17,7 @@ impl<T, E: Display> Context<T> for Result<T, E> {
     }
 }
 
-/// Parses a size argument; the same grammar as the module's files, but for `max`.
+/// Parses a size argument in the syntax of the module's files, without `max`.
 pub fn bytes(text: &str) -> Result<u64> {
     match policy::size::parse_bytes(text.as_bytes()) {
         Ok(Some(bytes)) => Ok(bytes.0),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `fail`: a call for which the kernel runs out of memory, at each place where it asks for some.
+//! `fail`: makes a system call fail for lack of memory at each of its allocations in turn.
 //!
-//! The kernel's fault injection counts the allocations of one task and refuses the n-th (`fail-nth`). So the call is
-//! made with n = 1, 2, ... until there are not so many. Each time it either succeeds all the same, and is undone, or it
-//! fails and has changed nothing; what else may go wrong is for the kernel's own checks to find.
+//! The kernel's fault injection counts the allocations of one task and makes the n-th fail
+//! (`fail-nth`). The call is repeated with n = 1, 2, ... until it has fewer allocations. Each time
+//! it either succeeds all the same, and is undone, or it must fail without having changed anything.
+//! Other consequences are for the kernel's own checks to detect.
 
 use crate::cgroup;
 use crate::control;
@@ -31,7 +32,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
-/// More than any call needs.
+/// More than the allocations of any call.
 const NONE: u32 = 1 << 24;
 
 #[derive(clap::Args)]
@@ -125,7 +126,7 @@ fn write(file: &Path, value: &str) -> nix::Result<()> {
     nix::unistd::write(&file, value.as_bytes()).map(drop)
 }
 
-/// The module's name, as system calls take it.
+/// Converts the module's name for system calls.
 fn c_name(name: &str) -> Result<CString> {
     CString::new(name).context(name)
 }
@@ -135,7 +136,7 @@ fn load(file: &Path) -> nix::Result<()> {
     finit_module(&file, c"", ModuleInitFlags::empty())
 }
 
-/// While something that is freed later holds on to it, a module cannot be removed.
+/// Removes a module, which is busy until objects that are freed with a delay are gone.
 fn unload(name: &CString) -> nix::Result<()> {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
@@ -151,9 +152,9 @@ fn unload(name: &CString) -> nix::Result<()> {
 const PAGE: usize = 4096;
 
 impl Call {
-    /// What has to be done anew before each call.
+    /// Sets up the state that each call needs.
     fn prepare(&self) -> Result<()> {
-        // As long as it is going to be, for that is a call of its own.
+        // Extend the file in advance, as that is a call of its own.
         if let Self::Touch { file, pages } = self {
             let file = File::create(file).context(file.display())?;
             return file.set_len((pages * PAGE) as u64).context("set_len");
@@ -170,7 +171,7 @@ impl Call {
         nix::sys::wait::wait().context("wait")?;
         let length = NonZeroUsize::new(16 * PAGE).ok_or("none")?;
         keep::map_file(file, length)?.touch(PAGE, false);
-        // The process is gone, but not yet from there.
+        // The process has exited, but may still be listed there.
         let end = Instant::now() + Duration::from_secs(60);
         while let Err(error) = fs::remove_dir(&group) {
             if Instant::now() >= end {
@@ -205,7 +206,7 @@ impl Call {
             }
             Self::Touch { file, pages } => {
                 let length = NonZeroUsize::new(pages * PAGE).ok_or(Errno::EINVAL)?;
-                // What fails is told in words, which matter to nobody.
+                // The error is only a text, and its details do not matter.
                 let memory = keep::map_file(file, length).map_err(|_| Errno::ENOMEM)?;
                 memory.touch(PAGE, true);
                 memory.unmap();
@@ -237,7 +238,7 @@ impl Call {
         }
     }
 
-    /// What shows whether it has happened, if anything does.
+    /// Returns the state that shows whether the call took effect, if there is any.
     fn state(&self) -> Result<Option<String>> {
         Ok(Some(match self {
             Self::Mount(args) if args.remount => return Ok(None),
@@ -258,7 +259,8 @@ impl Call {
         }))
     }
 
-    /// Whether what was done in part, of what is done in parts, is a failure that has changed something.
+    /// Returns whether the call consists of parts, so that it may fail after some of them took
+    /// effect.
     fn is_in_parts(&self) -> bool {
         matches!(self, Self::Touch { .. } | Self::Recharge { .. })
     }
@@ -275,9 +277,11 @@ impl Countdown {
         options.open(path).map(Self).context(path)
     }
 
-    /// Makes the call with the `nth` thing in it that can fail failing; also how many it came short of that.
+    /// Makes the call with its `nth` possible failure injected; also returns by how much the call
+    /// fell short of that number.
     ///
-    /// Copies to and from this process can be made to fail as well, and those of the countdown itself are among them.
+    /// Copies from and to user space can be made to fail as well, including those of the countdown
+    /// itself.
     fn run(&self, nth: u32, call: &Call) -> Result<(nix::Result<()>, u32)> {
         let set = |n: u32| self.0.write_all_at(n.to_string().as_bytes(), 0);
         let is_own = |result: &io::Result<()>| matches!(result, Err(error) if error.raw_os_error() == Some(libc::EFAULT));
@@ -291,7 +295,7 @@ impl Countdown {
         }
         ended.context("fail-nth")?;
         let length = match length {
-            // It was the reading that failed, so the call came short of it.
+            // Reading the countdown failed, so the call fell short of it.
             Err(error) if error.raw_os_error() == Some(libc::EFAULT) => return Ok((result, 1)),
             length => length.context("fail-nth")?,
         };
@@ -305,7 +309,7 @@ pub fn run(args: &Args) -> Result<()> {
     let call = &args.call;
     let countdown = Countdown::open()?;
     let before = call.state()?;
-    // What is only allocated the first time is there then.
+    // Make the allocations that only happen the first time.
     let mut needed = 0;
     for _ in 0..2 {
         call.prepare()?;
@@ -329,7 +333,7 @@ pub fn run(args: &Args) -> Result<()> {
             Err(errno) => {
                 failed += 1;
                 *errnos.entry(format!("{errno:?}")).or_insert(0) += 1;
-                // Some of it may be undone a little later.
+                // Parts of it may be undone a little later.
                 if call.is_in_parts() {
                     call.undo()?;
                 } else if call.state()? != before {

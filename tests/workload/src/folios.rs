@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `folios`: how many pages a cgroup itself is charged for, and in how many folios they are.
+//! `folios`: counts the pages that are charged to a cgroup itself, and the folios that they are in.
 
 use crate::error::Context;
 use crate::error::Result;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All page frames of the machine, as /proc/kpageflags, /proc/kpagecount and /proc/kpagecgroup show them, and what one
-//! says of its page.
+//! All page frames of the machine, as shown by /proc/kpageflags, /proc/kpagecount and
+//! /proc/kpagecgroup, and the properties of each page.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -9,14 +9,14 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 const ENTRY: usize = size_of::<u64>();
-/// What is read by one system call.
+/// The number of bytes read by one system call.
 const CHUNK: usize = 1 << 20;
-/// What is read or left out as a whole, if only a part of the frames matters.
+/// The unit of reading if only some of the frames matter.
 const STRETCH: usize = 4096;
-/// Pages of a folio that one entry of a page table's second level can map.
+/// The number of pages in a folio that can be mapped by a PMD entry.
 const PMD_PAGES: usize = 512;
 
-/// One of the three files, read as a whole into a buffer that stays.
+/// One of the three files, read into a buffer that is reused.
 struct Table {
     file: File,
     path: &'static str,
@@ -50,7 +50,7 @@ impl Table {
         }
     }
 
-    /// Reads only the stretches in which `marks` has an entry; all others become zero.
+    /// Reads only those stretches in which `marks` has an entry; the others become zero.
     fn read_where(&mut self, marks: &Table) -> Result<()> {
         self.bytes.resize(marks.bytes.len(), 0);
         self.bytes.fill(0);
@@ -66,7 +66,7 @@ impl Table {
         Ok(())
     }
 
-    /// Has the memory ready that `frames` entries take.
+    /// Allocates the memory for `frames` entries.
     fn prepare(&mut self, frames: usize) {
         self.bytes
             .resize((frames * ENTRY).next_multiple_of(CHUNK) + CHUNK, 0xff);
@@ -89,7 +89,7 @@ impl Table {
     }
 }
 
-/// The bits of include/uapi/linux/kernel-page-flags.h that are of interest here.
+/// The relevant bits of include/uapi/linux/kernel-page-flags.h.
 #[derive(Clone, Copy)]
 enum Flag {
     Dirty = 4,
@@ -105,12 +105,12 @@ enum Flag {
     Mlocked = 33,
 }
 
-/// What is known of one page. The flags are those of its folio, for each of the folio's pages.
+/// The properties of one page. Each page of a folio has the flags of the folio.
 #[derive(Clone, Copy)]
 pub struct Page {
     flags: u64,
     maps: u64,
-    /// It belongs to a folio that is large enough to be mapped by one entry of the second level.
+    /// Whether its folio is large enough to be mapped by a PMD entry.
     pmd: bool,
 }
 
@@ -119,12 +119,13 @@ impl Page {
         self.flags & (1 << flag as u64) != 0
     }
 
-    /// Page cache or anonymous memory, and not the kernel's own; the lists of pages hold nothing else.
+    /// Returns whether it is page cache or anonymous memory, not the kernel's own; only these are
+    /// on LRU lists.
     pub fn is_user(self) -> bool {
         self.is(Flag::Lru)
     }
 
-    /// Whether it is the first page of its folio, or all of it.
+    /// Returns whether it is the first page of its folio, or its only one.
     pub fn begins_folio(self) -> bool {
         !self.is(Flag::CompoundTail)
     }
@@ -141,7 +142,8 @@ impl Page {
         self.is(Flag::SwapCache)
     }
 
-    /// Of a file, those of shared memory included. What shared memory has in the swap cache is no longer in its file.
+    /// Returns whether it belongs to a file, including shared memory. Shared memory in the swap
+    /// cache no longer belongs to its file.
     pub fn is_file(self) -> bool {
         self.is_user() && !self.is_anon() && !self.is_swap_cache()
     }
@@ -150,8 +152,8 @@ impl Page {
         self.is_file() && self.is(Flag::SwapBacked)
     }
 
-    /// Memory of ramfs is marked dirty as well, but can never be cleaned and is not counted. It is known by being
-    /// unevictable without anybody having locked it.
+    /// Returns whether it is dirty. Pages of ramfs have the dirty flag as well, but can never be
+    /// cleaned and are not counted. They are recognized by being unevictable without being locked.
     pub fn is_dirty(self) -> bool {
         self.is_file()
             && !self.is(Flag::SwapBacked)
@@ -159,7 +161,8 @@ impl Page {
             && (!self.is(Flag::Unevictable) || self.is(Flag::Mlocked))
     }
 
-    /// Memory of the kernel's that a process maps, such as the rings of io_uring, counts like a file's.
+    /// Returns whether it is mapped like a file; this includes kernel memory mapped by a process,
+    /// such as io_uring rings.
     pub fn is_mapped_as_file(self) -> bool {
         self.is_mapped() && !self.is_anon() && !self.is_swap_cache()
     }
@@ -176,8 +179,8 @@ impl Page {
         self.is_user() && self.is(Flag::Unevictable)
     }
 
-    /// Whether it is on the list of active pages, or of inactive ones, of anonymous memory or of files. Anonymous
-    /// memory that was given up by MADV_FREE counts as a file's.
+    /// Returns whether it is on the active or inactive LRU list of anonymous memory or of files.
+    /// Anonymous memory freed with MADV_FREE is on the lists of files.
     pub fn is_on_list(self, active: bool, anon: bool) -> bool {
         self.is_user()
             && !self.is_unevictable()
@@ -186,7 +189,7 @@ impl Page {
     }
 }
 
-/// Reads again and again into the same memory.
+/// Reads the frames repeatedly into the same memory.
 pub struct Frames {
     flags: Table,
     counts: Table,
@@ -202,8 +205,8 @@ impl Frames {
         })
     }
 
-    /// Has all the memory ready that it takes to read them: where that is charged to somebody, what is counted would
-    /// change while it is read.
+    /// Allocates all memory needed for reading. Otherwise, if that is charged to a cgroup, the
+    /// figures would change while they are read.
     pub fn prepare(&mut self) -> Result<()> {
         let mut number = 1;
         while self.cgroups.has_entry(number)? {
@@ -215,7 +218,8 @@ impl Frames {
         Ok(())
     }
 
-    /// Most frames are charged to nobody, and to ask about those would take a slow machine seconds.
+    /// Reads the frames. Most of them are not charged, and querying the cgroups of all of them
+    /// would take seconds on a slow machine.
     pub fn read(&mut self) -> Result<()> {
         self.cgroups.read()?;
         self.flags.read_where(&self.cgroups)?;
@@ -230,7 +234,7 @@ impl Frames {
         self.flags.entry(frame) & (1 << flag as u64) != 0
     }
 
-    /// Each page that is charged to a cgroup, with the inode of the cgroup.
+    /// Returns each page that is charged to a cgroup, with the inode of the cgroup.
     pub fn charged(&self) -> impl Iterator<Item = (u64, Page)> + '_ {
         let mut folio_end = 0;
         let mut pmd = false;
@@ -328,7 +332,7 @@ mod tests {
             ..table([])
         };
         std::fs::remove_file(&path).expect("the temporary file");
-        // The last entry but one, and not all of its stretch is there.
+        // The last entry but one, in an incomplete stretch.
         let marks =
             table((0..entries as u64 - 1).map(|entry| u64::from(entry == entries as u64 - 2)));
         read.read_where(&marks).expect("the temporary file");
@@ -354,7 +358,7 @@ mod tests {
             .collect();
         let frames = Frames {
             counts: table(flags.iter().map(|_| 0)),
-            // The first is charged to nobody.
+            // The first frame is not charged.
             cgroups: table((0..flags.len() as u64).map(|frame| frame.min(7))),
             flags: table(flags),
         };

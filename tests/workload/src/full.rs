@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `full`: brings in one page of a file after the other until there is no room, and says how that was told.
+//! `full`: brings in the pages of a file one by one until there is no room, and prints how that was
+//! reported.
 //!
-//! Each try is made by system call, by a fault of a shared mapping, or by userfaultfd. A fault for which there is no room
-//! ends a process by SIGBUS, so it is a child that faults.
+//! Each page is brought in by a system call, by a fault in a shared mapping, or by userfaultfd. A
+//! fault for which there is no room ends a process with SIGBUS, so faults are made in a child.
 
 use crate::cgroup;
 use crate::control;
@@ -63,7 +64,8 @@ enum How {
     Uffd,
 }
 
-/// Shared with the children: what the next one to come has to know, and the time of each failure.
+/// State shared with the children: the progress that the next child needs, and the duration of each
+/// failure.
 struct Shared {
     pages: &'static AtomicU64,
     result: &'static AtomicU64,
@@ -83,7 +85,7 @@ fn shared(number: usize) -> Result<Vec<Shared>> {
         .collect())
 }
 
-/// One way to bring in a page.
+/// A way to bring in a page.
 enum Filler {
     Write(File),
     Fault(*mut u8),
@@ -99,12 +101,12 @@ const UFFD_FEATURE_MISSING_SHMEM: u64 = 1 << 5;
 const UFFDIO_REGISTER_MODE_MISSING: u64 = 1;
 
 fn register(start: *mut u8, length: usize) -> Result<OwnedFd> {
-    // SAFETY: It takes no pointer.
+    // SAFETY: The call takes no pointer.
     let fd = unsafe { libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC) };
     if fd < 0 {
         return Err(std::io::Error::last_os_error()).context("userfaultfd");
     }
-    // SAFETY: The descriptor is new and nobody else's.
+    // SAFETY: The descriptor was just returned, so nothing else owns it.
     let uffd = unsafe { OwnedFd::from_raw_fd(fd as i32) };
     let mut api = [UFFD_API, UFFD_FEATURE_MISSING_SHMEM, 0];
     let mut range = [start as u64, length as u64, UFFDIO_REGISTER_MODE_MISSING, 0];
@@ -115,7 +117,8 @@ fn register(start: *mut u8, length: usize) -> Result<OwnedFd> {
 
 fn control(uffd: &OwnedFd, request: libc::Ioctl, words: *mut u64) -> nix::Result<()> {
     use std::os::fd::AsRawFd;
-    // SAFETY: `words` are as many as the size in `request` says, and are this function's alone for the call.
+    // SAFETY: `words` has the size that is encoded in `request`, and is borrowed exclusively for
+    // the call.
     nix::errno::Errno::result(unsafe { libc::ioctl(uffd.as_raw_fd(), request, words) }).map(drop)
 }
 
@@ -167,7 +170,7 @@ impl Filler {
     }
 }
 
-/// Brings in pages until there is no room; then goes on as long as it was asked to.
+/// Brings in pages until there is no room, then continues for as long as requested.
 fn fill(args: &Args, path: &std::path::Path, shared: &Shared) -> Result<()> {
     let filler = Filler::new(args, path)?;
     let begin = Instant::now();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `fuzz`: what the files and the mount option make of values from a grammar, many at once, with cgroups that vanish.
+//! `fuzz`: writes generated values to the files and the mount option, from many processes at once,
+//! with cgroups that vanish.
 //!
-//! Each process has a cgroup of its own, where what is read after each write is known beforehand; see
-//! [`grammar::reads_back`]. In those that all share, and that one of them removes and makes again, only the errno is.
+//! Each process has a cgroup of its own, in which the value read after each write is known
+//! beforehand; see [`grammar::reads_back`]. In the shared cgroups, which are removed and created
+//! again meanwhile, only the errno is checked.
 
 use crate::cgroup;
 use crate::control;
@@ -56,7 +58,7 @@ fn put(file: &Path, value: &[u8]) -> nix::Result<()> {
     let file = OpenOptions::new().write(true).open(file).map_err(errno)?;
     match nix::unistd::write(&file, value)? {
         written if written == value.len() => Ok(()),
-        // Nothing of these files takes a part of a value.
+        // These files do not accept parts of a value.
         _ => Err(Errno::UnknownErrno),
     }
 }
@@ -66,7 +68,7 @@ fn read(file: &Path) -> Result<String> {
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
-/// The other file of a pair, which is put back when a value is set here.
+/// Returns the other file of a pair, which is reset when a value is set here.
 fn other(name: &str) -> Option<&'static str> {
     Some(match name {
         "memory.dirty_limit_in_bytes" => "memory.dirty_ratio",
@@ -77,7 +79,7 @@ fn other(name: &str) -> Option<&'static str> {
     })
 }
 
-/// One value, to a cgroup that nobody else writes to.
+/// Writes one value to a cgroup that has no other writers.
 fn own(random: &mut Random, group: &Path, counters: &Counters) -> Result<()> {
     let (name, kind) = *random.pick(&grammar::GROUP_FILES);
     let value = grammar::any(random, kind);
@@ -90,7 +92,8 @@ fn own(random: &mut Random, group: &Path, counters: &Counters) -> Result<()> {
     let expected = grammar::reads_back(kind, &value);
     if kind == Kind::Trigger {
         return match (put(&file, &value), expected) {
-            // There is nothing to write back or to recharge, so that it is done at once or cannot be.
+            // There is nothing to write back or to recharge, so it either succeeds at once or
+            // cannot be done.
             (Ok(()) | Err(Errno::EAGAIN), Some(_)) => {
                 counters.taken.fetch_add(1, Relaxed);
                 Ok(())
@@ -134,7 +137,7 @@ fn own(random: &mut Random, group: &Path, counters: &Counters) -> Result<()> {
     }
 }
 
-/// One value, to a cgroup that may be gone at any time.
+/// Writes one value to a cgroup that may vanish at any time.
 fn shared(random: &mut Random, top: &Path, counters: &Counters) -> Result<()> {
     let group = top.join(format!("shared{}", random.below(SHARED)));
     let (name, kind) = *random.pick(&grammar::GROUP_FILES);
@@ -174,18 +177,19 @@ fn shared(random: &mut Random, top: &Path, counters: &Counters) -> Result<()> {
     }
 }
 
-/// Removes one of the shared cgroups, or makes it.
+/// Removes or creates one of the shared cgroups.
 fn vanish(random: &mut Random, top: &Path, counters: &Counters) {
     let group = top.join(format!("shared{}", random.below(SHARED)));
     if fs::remove_dir(&group).is_ok() {
         counters.vanished.fetch_add(1, Relaxed);
     } else {
-        // One that a mount or a write holds on to is made again under the same name.
+        // A cgroup that is kept by a mount or a write is created again under the same name.
         let _ = fs::create_dir(&group);
     }
 }
 
-/// The value of `memcg=`, and whether it names a cgroup for certain, or for certain none.
+/// Generates a value of `memcg=`, and returns whether it certainly names a cgroup or certainly does
+/// not.
 fn target(random: &mut Random, top: &Path, own: &Path) -> (String, Option<bool>) {
     let own_path = own.display().to_string();
     match random.below(14) {
@@ -213,7 +217,7 @@ fn target(random: &mut Random, top: &Path, own: &Path) -> (String, Option<bool>)
     }
 }
 
-/// One mount, by either API.
+/// Makes one mount, by either API.
 fn mount_one(random: &mut Random, args: &Args, own: &Path, counters: &Counters) -> Result<()> {
     let point = args.mounts.join(own.file_name().ok_or("no name")?);
     fs::create_dir_all(&point).context(point.display())?;
@@ -270,14 +274,14 @@ fn mount_one(random: &mut Random, args: &Args, own: &Path, counters: &Counters) 
             | Errno::ENODEV
             | Errno::ENOTDIR
             | Errno::ENAMETOOLONG
-            // By descriptor, of what cannot be opened so.
+            // For a descriptor of a file that cannot be opened this way.
             | Errno::EACCES
             | Errno::EBADF,
         ) => {
             counters.refused.fetch_add(1, Relaxed);
             Ok(())
         }
-        // The old API has room for a page of options.
+        // The old API has one page for the options.
         Err(Errno::EFAULT | Errno::E2BIG) if value.len() > 4000 => Ok(()),
         Err(errno) => Err(format!("{}: {errno}, which cannot be explained", what())),
     }
@@ -311,7 +315,7 @@ pub fn run(args: &Args) -> Result<()> {
         control::spawn(move || {
             let mut random = Random::of(args.seed, &name);
             while stop.load(Relaxed) == 0 && Instant::now() < end {
-                // Whoever finds something stops the others.
+                // A process that finds something stops the others.
                 step(&mut random)
                     .inspect_err(|_| stop.store(1, Relaxed))
                     .context(&name)?;

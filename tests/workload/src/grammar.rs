@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What may be written to the files of the module, and what looks like it: values made from a grammar.
+//! A grammar that generates valid and almost valid values for the module's files.
 
 use crate::random::Random;
 use nix::errno::Errno;
 
-/// What a file takes.
+/// The kind of value that a file accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Bytes or `max`.
@@ -16,7 +16,7 @@ pub enum Kind {
     Floor,
     /// Microseconds, `max` or `default`.
     Pace,
-    /// An amount that something is done to, or `max`.
+    /// An amount for an operation, or `max`.
     Trigger,
     /// Words out of `file` and `shmem`.
     Payments,
@@ -28,7 +28,7 @@ pub enum Kind {
     MachinePace,
 }
 
-/// The files of a cgroup that take something.
+/// The writable files of a cgroup.
 pub const GROUP_FILES: [(&str, Kind); 9] = [
     ("memory.dirty_limit_in_bytes", Kind::Limit),
     ("memory.dirty_background_limit_in_bytes", Kind::Limit),
@@ -41,10 +41,10 @@ pub const GROUP_FILES: [(&str, Kind); 9] = [
     ("memory.persistent", Kind::Payments),
 ];
 
-/// The files that only say something.
+/// The read-only files of a cgroup.
 pub const GROUP_STATS: [&str; 2] = ["memory.dirty_stat", "memory.recharge_stat"];
 
-/// The files of the machine, in `SWITCHES`.
+/// The system-wide files, in `SWITCHES`.
 pub const MACHINE_FILES: [(&str, Kind); 5] = [
     ("recharge_mapped", Kind::Switch),
     ("recharge_access", Kind::Switch),
@@ -55,7 +55,7 @@ pub const MACHINE_FILES: [(&str, Kind); 5] = [
 
 pub const SWITCHES: &str = "/sys/kernel/mm/memcg_knobs";
 
-/// A value that the file takes, and that does something on a small machine.
+/// Generates a value that the file accepts and that has an effect on a small machine.
 pub fn good(random: &mut Random, kind: Kind) -> String {
     let size = |random: &mut Random| match random.below(6) {
         0 => format!("{}", 8192 << random.below(6)),
@@ -105,7 +105,7 @@ const WORDS: [&str; 14] = [
 ];
 const SUFFIXES: [&str; 12] = ["", "", "k", "K", "M", "g", "T", "P", "E", "Z", "kk", "B"];
 
-/// Any of the numbers that are near a boundary somewhere.
+/// Generates a number close to some boundary.
 fn number(random: &mut Random) -> String {
     let edge = 1u128 << random.below(70);
     let number = match random.below(4) {
@@ -127,7 +127,7 @@ fn number(random: &mut Random) -> String {
     }
 }
 
-/// Anything: a value that the file takes, one that it nearly takes, or none at all.
+/// Generates any value: valid, almost valid, or invalid.
 pub fn any(random: &mut Random, kind: Kind) -> Vec<u8> {
     let mut text = match random.below(8) {
         0..=2 => good(random, kind),
@@ -141,7 +141,7 @@ pub fn any(random: &mut Random, kind: Kind) -> Vec<u8> {
     .into_bytes();
     text.splice(..0, random.pick(&SPACES).bytes());
     text.extend(random.pick(&SPACES).bytes());
-    // Some of it is changed once more.
+    // Some values are mutated further.
     while !text.is_empty() && random.one_in(6) {
         let at = random.below(text.len() as u64) as usize;
         match random.below(3) {
@@ -153,28 +153,28 @@ pub fn any(random: &mut Random, kind: Kind) -> Vec<u8> {
     if random.one_in(200) {
         text = text.repeat(1 + random.below(2000) as usize);
     }
-    // A write of nothing never comes to the file.
+    // An empty write never reaches the file.
     if text.is_empty() {
         text.push(b'\n');
     }
     text
 }
 
-/// What a file may answer; the cgroup, and the files, may be gone at any time.
+/// Returns whether a file may report this errno; the cgroup and the files may vanish at any time.
 pub fn may_answer(kind: Kind, errno: Errno) -> bool {
     match errno {
         Errno::EINVAL | Errno::ERANGE | Errno::ENODEV | Errno::ENOENT => true,
-        // Longer than a page.
+        // More than a page.
         Errno::E2BIG => true,
         Errno::EAGAIN | Errno::EINTR => kind == Kind::Trigger,
         _ => false,
     }
 }
 
-/// What the file reads after `input` was written to it, or `None` if it does not take that: the contract's words once more,
-/// and not the module's parser.
+/// Returns what the file reads after `input` was written to it, or `None` if it rejects that. This
+/// follows the documentation and does not use the module's parser.
 pub fn reads_back(kind: Kind, input: &[u8]) -> Option<String> {
-    // No file of a cgroup takes more than a page.
+    // No file of a cgroup accepts more than a page.
     if input.len() > 4096 {
         return None;
     }
@@ -202,7 +202,7 @@ pub fn reads_back(kind: Kind, input: &[u8]) -> Option<String> {
         Kind::Limit | Kind::Floor | Kind::Trigger => {
             let bytes = size(word)?;
             let pages = bytes / 4096 * 4096;
-            // Two pages at least; the kernel computes such limits in 32 bits.
+            // At least two pages; the kernel computes such limits in 32 bits.
             let range = 8192..=u128::from(u32::MAX) * 4096;
             (kind != Kind::Limit || range.contains(&pages)).then(|| pages.to_string())
         }
@@ -234,7 +234,7 @@ fn digits(word: &str) -> Option<u128> {
     word.parse().ok()
 }
 
-/// A size that fits into 64 bits.
+/// Parses a size that fits in 64 bits.
 fn size(word: &str) -> Option<u128> {
     const POWERS: &str = "KMGTPE";
     let (number, shift) = match word.char_indices().last()? {

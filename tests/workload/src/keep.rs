@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `keep`: a process that holds memory until it is asked to end.
+//! `keep`: a process that holds memory until it is asked to stop.
 //!
-//! It says on stdout, in a line each, when it holds all (`ready=1`; with `--will-need` first `asked=1`, and it touches them
-//! after SIGUSR1) and when it has done what a signal asked for: SIGUSR1 to touch each page again (`touched=N`), SIGUSR2 to let go of what pins the pages (`released=1`). They stay
-//! mapped then. SIGTERM and SIGINT end it.
+//! It prints a line on stdout when it holds all of the memory (`ready=1`; with `--will-need` first
+//! `asked=1`, and it touches the pages after SIGUSR1), and a line when it has handled a signal:
+//! SIGUSR1 to touch each page again (`touched=N`), SIGUSR2 to release the pins on the pages
+//! (`released=1`), which stay mapped. SIGTERM and SIGINT end it.
 
 use crate::cgroup;
 use crate::error::Context;
@@ -102,13 +103,14 @@ pub enum Pin {
     Direct,
 }
 
-/// Of `mbind(2)`, in `linux/mempolicy.h`: to fail if a page stays elsewhere, and to move those of others as well.
+/// Flags of `mbind(2)`, from `linux/mempolicy.h`: fail if a page is not moved, and also move pages
+/// that others map.
 const MPOL_MF_STRICT: u32 = 1 << 0;
 const MPOL_MF_MOVE_ALL: u32 = 1 << 2;
 
 const PAGE: usize = 4096;
 const HUGE_PAGE: usize = 2 << 20;
-/// One pipe takes so much, which an administrator may exceed and nobody else.
+/// The maximum size of a pipe for unprivileged users.
 const PIPE: usize = 1 << 20;
 
 /// A mapping that lives as long as the process.
@@ -119,7 +121,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Touches each page, each `step`th in fact.
+    /// Touches each page, or rather each `step`th byte.
     pub fn touch(self, step: usize, write: bool) {
         for at in (0..self.length).step_by(step) {
             // SAFETY: The byte lies in the mapping, which no reference points into while it is written.
@@ -133,8 +135,8 @@ impl Memory {
         }
     }
 
-    /// Writes to each page of new memory. To read it first would map pages of zeros, and those that then take their place
-    /// are small.
+    /// Writes to each page of new memory. Reading it first would map zero pages, which are then
+    /// replaced by small pages.
     pub fn fill(self, step: usize) {
         for at in (0..self.length).step_by(step) {
             // SAFETY: As above.
@@ -146,13 +148,13 @@ impl Memory {
         self.length
     }
 
-    /// Ends it.
+    /// Unmaps the memory.
     pub fn unmap(self) {
-        // SAFETY: It is the whole mapping, which no reference points into and which is given away.
+        // SAFETY: This is the whole mapping. No reference points into it, and it is consumed.
         let _ = unsafe { munmap(self.start.cast(), self.length) };
     }
 
-    /// So much of it, from there on; or as much as there is.
+    /// Returns up to `length` bytes of it, starting at `at`.
     pub fn part(self, at: usize, length: usize) -> Self {
         let at = at.min(self.length - PAGE);
         Self {
@@ -163,13 +165,13 @@ impl Memory {
     }
 
     fn bytes(self) -> &'static [u8] {
-        // SAFETY: The mapping is readable and stays. That it may change is of no concern to the kernel, which is the
-        // only one to look at the bytes behind this.
+        // SAFETY: The mapping is readable and stays. Its content may change, but only the kernel
+        // accesses the bytes through this slice.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 }
 
-/// Maps the file, shared; it is made, or made longer, if need be.
+/// Maps the file, shared; creates or extends it if necessary.
 pub fn map_file(path: &Path, length: NonZeroUsize) -> Result<Memory> {
     let name = path.display();
     let file = OpenOptions::new()
@@ -205,7 +207,7 @@ pub fn map_anonymous(length: NonZeroUsize, kind: Kind) -> Result<Memory> {
         0 => 0,
         align => start.cast::<u8>().align_offset(align),
     };
-    // SAFETY: The room is larger than the length by the most that alignment can skip.
+    // SAFETY: The room exceeds the length by the most that alignment can skip.
     let start = unsafe { start.cast::<u8>().add(skip) };
     let advice = match kind {
         Kind::Huge => Some(MmapAdvise::MADV_HUGEPAGE),
@@ -213,7 +215,7 @@ pub fn map_anonymous(length: NonZeroUsize, kind: Kind) -> Result<Memory> {
         Kind::Hugetlb | Kind::Pipes => None,
     };
     if let Some(advice) = advice {
-        // SAFETY: This concerns the new mapping only, and not what it contains.
+        // SAFETY: This affects only the new mapping, and not its content.
         unsafe { madvise(start.cast(), length.get(), advice) }.context("madvise")?;
     }
     Ok(Memory {
@@ -222,14 +224,14 @@ pub fn map_anonymous(length: NonZeroUsize, kind: Kind) -> Result<Memory> {
     })
 }
 
-/// A pipe that holds `PIPE` bytes or pages of them.
+/// Creates a pipe that holds `PIPE` bytes or pages.
 fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     let (read, write) = nix::unistd::pipe().context("pipe")?;
     fcntl(&write, FcntlArg::F_SETPIPE_SZ(PIPE as i32)).context("size of a pipe")?;
     Ok((read, write))
 }
 
-/// What has to stay for the pages to stay pinned.
+/// A value that keeps the pages pinned until it is dropped.
 pub type Pinned = Box<dyn Any>;
 
 fn fill_pipes(size: usize) -> Result<Vec<(OwnedFd, OwnedFd)>> {
@@ -248,7 +250,8 @@ pub fn pin(memory: Memory, how: Pin, into: Option<&Path>) -> Result<Pinned> {
     Ok(match how {
         Pin::Pipe => {
             let mut pipes = Vec::new();
-            // A slot for each page, which is what the pipe's size in bytes is for.
+            // There must be a slot for each page; the pipe's size in bytes determines the number of
+            // slots.
             for part in memory.bytes().chunks(PIPE) {
                 let pipe = pipe()?;
                 let taken = vmsplice(&pipe.1, &[IoSlice::new(part)], SpliceFFlags::empty())
@@ -266,7 +269,8 @@ pub fn pin(memory: Memory, how: Pin, into: Option<&Path>) -> Result<Pinned> {
                 iov_base: memory.start.as_ptr().cast(),
                 iov_len: memory.length,
             };
-            // SAFETY: The buffer is a mapping that lives as long as the process, and no request is ever made.
+            // SAFETY: The buffer is a mapping that lives as long as the process, and no request is
+            // ever submitted.
             unsafe { ring.submitter().register_buffers(&[buffer]) }
                 .context("register buffers with io_uring")?;
             Box::new(ring)
@@ -302,7 +306,7 @@ fn give_back(memory: Memory, step: usize) -> Result<()> {
 
 fn move_to(memory: Memory, node: u32) -> Result<()> {
     let nodes = 1_u64.checked_shl(node).ok_or("no such node")?;
-    // SAFETY: What this process can see stays as it is, and the mask is of as many bits as it says.
+    // SAFETY: The memory's content does not change, and the mask has the given number of bits.
     let result = unsafe {
         libc::syscall(
             libc::SYS_mbind,
@@ -319,7 +323,7 @@ fn move_to(memory: Memory, node: u32) -> Result<()> {
 
 pub fn run(args: &Args) -> Result<()> {
     cgroup::join_if_given(args.cgroup.as_deref())?;
-    // Before any thread is started, which inherits it.
+    // Before any thread is started, as threads inherit this.
     let mut signals = SigSet::empty();
     for signal in [
         Signal::SIGTERM,
@@ -348,7 +352,7 @@ pub fn run(args: &Args) -> Result<()> {
             None => map_anonymous(length, args.kind)?,
         };
         if args.will_need {
-            // SAFETY: What this process can see stays as it is.
+            // SAFETY: The memory's content does not change.
             unsafe {
                 madvise(
                     mapped.start.cast(),
@@ -369,12 +373,12 @@ pub fn run(args: &Args) -> Result<()> {
         }
         if args.collapse {
             let (start, length) = (mapped.start.as_ptr().cast(), mapped.length);
-            // SAFETY: What this process can see stays as it is.
+            // SAFETY: The memory's content does not change.
             let result = unsafe { libc::madvise(start, length, libc::MADV_COLLAPSE) };
             nix::errno::Errno::result(result).context("collapse")?;
         }
         if args.lock {
-            // SAFETY: To lock memory changes nothing that this process can see.
+            // SAFETY: Locking memory does not change its content.
             unsafe { mlock(mapped.start.cast(), mapped.length) }.context("mlock")?;
         }
         if let Some(node) = args.node {

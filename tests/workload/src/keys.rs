@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `keys`: how often static keys of the kernel are switched on, from its memory.
+//! `keys`: prints how often static keys of the kernel are enabled, read from its memory.
 //!
-//! What a key switches is worth nothing while it is off, and nothing tells who left it on. So it is read from
-//! `/proc/kcore`, which an administrator may read, at the address that `/proc/kallsyms` has for it.
+//! The code behind a key should cost nothing while the key is off, but the kernel does not report
+//! keys that are left on. So they are read from `/proc/kcore`, which only root may do, at the
+//! addresses given by `/proc/kallsyms`.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -27,9 +28,9 @@ fn number<const N: usize>(file: &File, at: u64) -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Where in the file the byte at that address is.
+/// Returns the offset in the file of the byte at an address.
 fn offset(file: &File, address: u64) -> Result<u64> {
-    // The header of a 64 bit ELF file, and of a segment.
+    // The header of a 64-bit ELF file, and of a segment.
     let (table, size, count) = (
         u64::from_le_bytes(number(file, 32)?),
         u64::from(u16::from_le_bytes(number(file, 54)?)),
@@ -48,7 +49,7 @@ fn offset(file: &File, address: u64) -> Result<u64> {
     Err(format!("{KCORE}: has nothing at {address:#x}"))
 }
 
-/// The address of a symbol of the kernel itself.
+/// Returns the address of a symbol of the kernel itself.
 fn address<'a>(symbols: &'a str, name: &str) -> Option<&'a str> {
     symbols.lines().find_map(|line| {
         let mut words = line.split_ascii_whitespace();
@@ -65,7 +66,7 @@ pub fn run(args: &Args) -> Result<()> {
     for name in &args.names {
         let address = address(&symbols, name).ok_or_else(|| format!("no symbol {name}"))?;
         let address = u64::from_str_radix(address, 16).context(name)?;
-        // A key begins with how often it is on.
+        // A key starts with its enable count.
         let enabled = i32::from_le_bytes(number(&file, offset(&file, address)?)?);
         words.push(format!("{name}={enabled}"));
     }

@@ -2,8 +2,9 @@
 
 //! `workload`: the loads that the VM tests and benchmarks run, and the instruments that watch them.
 //!
-//! Every subcommand ends with one line of `key=value` words on stdout, and exits non-zero with one line on stderr
-//! when it could not do what it was asked. It sets no limits and judges nothing: that is for the tests.
+//! Every subcommand prints a final line of `key=value` words on stdout, or exits non-zero with one
+//! line on stderr if it could not do what was requested. It sets no limits and judges nothing: that
+//! is up to the tests.
 
 mod allocate;
 mod append;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `migrate`: moves whatever runs in some cgroups round and round between them.
+//! `migrate`: moves all processes of some cgroups round and round between them.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<()> {
     let end = Instant::now() + Duration::from_secs_f64(args.seconds);
     let mut moves = 0;
     while Instant::now() < end {
-        // All are listed before any is moved, so that each goes one step.
+        // List all processes before moving any, so that each moves one step.
         let mut lists = Vec::new();
         for file in &procs {
             lists.push(fs::read_to_string(file).context(file.display())?);
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<()> {
             for pid in list.lines() {
                 match fs::write(next, pid) {
                     Ok(()) => moves += 1,
-                    // It has exited since.
+                    // It has exited meanwhile.
                     Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
                     Err(error) => return Err(format!("move {pid} to {}: {error}", next.display())),
                 }

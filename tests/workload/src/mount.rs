@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `mount`: a file system by the new mount API, option by option, with the name of the errno that refused it.
+//! `mount`: mounts a file system by the new mount API, option by option, and prints the name of the
+//! errno on failure.
 //!
-//! A shell's mount knows neither descriptors as options nor the words that the kernel has for a refusal. Whatever the
-//! kernel answers is a result, not a failure.
+//! mount(8) in a shell supports neither descriptors as options nor the kernel's error messages.
+//! Whatever the kernel reports is a result, not a failure.
 
 use crate::cgroup;
 use crate::error::Context;
@@ -52,7 +53,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// A file system without any options, which this process mounts as it is.
+    /// Returns the arguments to mount a file system without any options.
     pub fn of(fs: &str, point: &Path) -> Self {
         Self {
             point: point.to_owned(),
@@ -101,7 +102,7 @@ fn make(args: &Args, context: &OwnedFd) -> Result<(), Errno> {
     rustix::mount::move_mount(&mount, "", CWD, &args.point, flags)
 }
 
-/// What the kernel has to say, the last message at the end.
+/// Returns the kernel's messages, oldest first.
 fn messages(context: &OwnedFd) -> String {
     let mut all = String::new();
     let mut buffer = [0u8; 1024];
@@ -133,7 +134,7 @@ fn open(args: &Args) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// All of it, without any words.
+/// Performs the mount, without messages.
 pub fn attempt(args: &Args) -> nix::Result<()> {
     open(args)
         .and_then(|context| make(args, &context))
@@ -148,12 +149,12 @@ pub fn run(args: &Args) -> Result<()> {
         Err(errno) => (Err(errno), String::new()),
     };
     let result = result.map_or_else(|errno| format!("{:?}", named(errno)), |()| "ok".to_owned());
-    // The words come last, since they have spaces.
+    // The messages come last, since they contain spaces.
     println!("result={result} log={log}");
     Ok(())
 }
 
-/// As `put` names them.
+/// Converts an errno to the type whose names `put` prints.
 fn named(errno: Errno) -> nix::errno::Errno {
     nix::errno::Errno::from_raw(errno.raw_os_error())
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `peek`: the victim that reads. It reads one block from a random place of a file each period, past the page cache, and
-//! notes how long each read took.
+//! `peek`: the victim that reads. Each period it reads one block from a random place of a file,
+//! bypassing the page cache, and records the duration.
 
 use crate::cgroup;
 use crate::error::Context;
@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(format!("{name}: is shorter than {BLOCK} bytes"));
     }
     let mut block = AlignedBlock::new(BLOCK as usize)?;
-    // The same places in each run: what differs is what else the disk does.
+    // Use the same places in each run, so that only the other load of the disk differs.
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     turns::take(&args.schedule, || {
         random ^= random << 13;

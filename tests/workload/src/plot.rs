@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `plot`: a picture of what `sample` wrote, dirty and writeback bytes over time against a limit: in characters on
-//! stdout, one panel for each series, and as an SVG file, all series on the same axes.
+//! `plot`: draws the output of `sample`, dirty and writeback bytes over time against a limit: in
+//! characters on stdout, one panel for each series, and as an SVG file, all series on the same
+//! axes.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -68,8 +69,9 @@ impl Series {
         self.points.iter().map(|point| point.1).fold(0.0, f64::max)
     }
 
-    /// The curve in `count` steps of equal time; each is the highest of its samples, for peaks are what a limit is
-    /// about. A step without a sample repeats the one before.
+    /// Returns the curve in `count` steps of equal time; each is the highest of its samples,
+    /// because peaks are what matters for a limit. A step without a sample repeats the previous
+    /// one.
     fn peaks(&self, count: usize, seconds: f64) -> Vec<f64> {
         let mut peaks = vec![None; count];
         for &(at, value) in &self.points {
@@ -77,7 +79,7 @@ impl Series {
             let peak: &mut Option<f64> = &mut peaks[step.min(count - 1)];
             *peak = Some(peak.map_or(value, |p| p.max(value)));
         }
-        // Nothing is repeated behind the end of a series that is shorter than the others.
+        // Nothing is repeated beyond the end of a series that is shorter than the others.
         let end = (self.seconds() / seconds * count as f64).ceil() as usize;
         peaks.truncate(end.clamp(1, count));
         let mut last = 0.0;
@@ -91,7 +93,7 @@ impl Series {
     }
 }
 
-/// "8 MiB", "7.5 MiB".
+/// Formats "8 MiB", "7.5 MiB".
 fn mib(value: f64) -> String {
     format!("{} MiB", (value * 10.0).round() / 10.0)
 }
@@ -103,7 +105,7 @@ const ROWS: usize = 12;
 const LABEL: usize = 8;
 
 struct Charset {
-    /// From an empty cell to a full one.
+    /// From an empty to a full cell.
     blocks: &'static [char],
     limit: char,
     vertical: char,
@@ -127,7 +129,8 @@ const ASCII: Charset = Charset {
     horizontal: '-',
 };
 
-/// The limit is a line between two rows of blocks, so that neither hides the other; hence a row's height divides it.
+/// The limit is a line between two rows of blocks, so that neither hides the other; hence it is a
+/// multiple of a row's height.
 fn text(series: &[Series], limit: f64, title: &str, set: &Charset) -> String {
     let max = series.iter().map(Series::max).fold(limit, f64::max);
     let below = ((ROWS as f64 * limit / max) as usize).max(1);
@@ -184,13 +187,13 @@ fn text(series: &[Series], limit: f64, title: &str, set: &Charset) -> String {
 
 const SVG_WIDTH: f64 = 760.0;
 const SVG_HEIGHT: f64 = 380.0;
-/// The axes' box.
+/// The box of the axes.
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 740.0;
 const TOP: f64 = 66.0;
 const BOTTOM: f64 = 330.0;
 
-/// Colours that can be told apart on white and on black, and by those who see few colours.
+/// Colors that can be told apart on white and on black, and by color-blind readers.
 const STYLE: &str = "text{font:13px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}\
 .end{text-anchor:end}.middle{text-anchor:middle}.axis{stroke:#222}.grid{stroke:#8884}\
 .curve{fill:none;stroke-width:1.5}.c0{stroke:#d55e00}.c1{stroke:#0072b2}.c2{stroke:#009e73}\
@@ -205,7 +208,7 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// Steps of 1, 2 or 5 times a power of ten, at most eight of them up to `max`.
+/// Returns ticks at 1, 2 or 5 times a power of ten, at most eight of them up to `max`.
 fn ticks(max: f64) -> Vec<f64> {
     let mut step = 10f64.powf((max / 8.0).log10().floor());
     for factor in [2.0, 2.5, 2.0] {
@@ -281,7 +284,7 @@ fn svg(series: &[Series], limit: f64, title: &str) -> String {
 }
 
 fn longest(series: &[Series]) -> f64 {
-    // Samples of no time at all would leave no axis.
+    // Without any duration there would be no axis.
     series.iter().map(Series::seconds).fold(1e-3, f64::max)
 }
 
@@ -325,7 +328,7 @@ mod tests {
             .iter()
             .position(|line| line.trim_start().starts_with("8 MiB |"))
             .expect("a line for the limit");
-        // Of the second panel, all below the line is filled, and nothing above.
+        // In the second panel, everything below the line is filled, and nothing above.
         assert!(lines[limit].contains("# |-"));
         assert!(lines[limit + 1].ends_with('#'));
         assert!(lines[limit - 1].ends_with('|'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `punch`: takes every second stretch out of a file, which leaves holes.
+//! `punch`: punches out every second stretch of a file.
 
 use crate::error::Context;
 use crate::error::Result;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `put`: one `write(2)` to a file, exactly these bytes, and the name of the errno it gave.
+//! `put`: makes one `write(2)` to a file with exactly the given bytes, and prints the name of the
+//! errno.
 //!
-//! A shell can neither write a value in one piece for certain nor tell one errno from another. Whatever the kernel
-//! answers is a result, not a failure. SIGUSR1 interrupts the call without killing the process.
+//! A shell can neither ensure that a value is written in one piece nor distinguish errnos. Whatever
+//! the kernel reports is a result, not a failure. SIGUSR1 interrupts the call without killing the
+//! process.
 
 use crate::error::Context;
 use crate::error::Result;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Random numbers that a printed seed gives again: SplitMix64.
+//! Random numbers that can be reproduced from a printed seed: SplitMix64.
 
-/// A generator. Each process has its own.
+/// A random number generator. Each process has its own.
 pub struct Random(u64);
 
 impl Random {
@@ -11,9 +11,9 @@ impl Random {
         Self(seed)
     }
 
-    /// The generator of one of several parties that share a seed.
+    /// Creates the generator of one of several parties that share a seed.
     pub fn of(seed: u64, party: &str) -> Self {
-        // FNV-1a, which tells similar names apart.
+        // FNV-1a, which maps similar names to different hashes.
         let hash = party.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -28,22 +28,22 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `end`, or 0.
+    /// Returns a number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end.max(1)
     }
 
-    /// True once in `n` times.
+    /// Returns true once in `n` times on average.
     pub fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 
-    /// One of them; there has to be one.
+    /// Returns a random element; there must be one.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len() as u64) as usize]
     }
 
-    /// A generator for a child process, independent of what this one goes on with.
+    /// Returns a generator for a child process, independent of this one.
     pub fn split(&mut self) -> Self {
         Self(self.next())
     }

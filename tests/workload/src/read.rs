@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `read`: reads a part of a file once, as a process of a cgroup.
+//! `read`: reads a part of a file once, as a process in a cgroup.
 //!
-//! It has all the memory that it needs before it begins, and gives none of it back, so that it can read on in a cgroup
-//! that gets full meanwhile. With `--same-as` it compares what it reads with another file.
+//! It allocates all of its memory in advance and frees none of it, so that it can continue to read
+//! when its cgroup becomes full. With `--same-as` it compares the data with another file.
 
 use crate::cgroup;
 use crate::error::Context;

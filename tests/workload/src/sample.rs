@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `sample`: a cgroup's dirty and writeback bytes at a fixed interval, as CSV and in one line of figures.
+//! `sample`: records a cgroup's dirty and writeback bytes at a fixed interval, as CSV and as a line
+//! of figures.
 //!
 //! Nothing is written before the end: sampling must not dirty pages itself.
 
@@ -64,7 +65,7 @@ fn open_pid(pid: i32) -> Result<OwnedFd> {
     // SAFETY: The call takes two plain integers.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     let fd = Errno::result(fd).context(format_args!("process {pid}"))?;
-    // SAFETY: The kernel has just given us this descriptor, nobody else owns it.
+    // SAFETY: The kernel has just returned this descriptor, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
@@ -72,19 +73,19 @@ struct Sample {
     at: Duration,
     dirty: u64,
     writeback: u64,
-    /// The limit was passed, by the first reading at least.
+    /// Whether the limit was exceeded, at least in the first reading.
     first_above: bool,
 }
 
-/// Reads the figures; those above the limit are read once more, and the lower reading counts. Also returns whether that
-/// was so.
+/// Reads the figures; if they exceed the limit, they are read again, and the lower reading counts.
+/// Also returns whether they were read again.
 ///
-/// The kernel prints the dirty bytes first and looks at those under writeback a moment later. Pages
-/// that go from one to the other in between, some MiB when writeback starts, are in both figures.
-/// Nor does it collect what its processors have counted at one moment: pages dirtied on one can be in
-/// the figures before those whose writeback has ended on another are out of them, and stay there
-/// until it collects again. So that has to happen between the readings. An excess that is real is
-/// still there in the second one: no disk takes it away that fast.
+/// The kernel prints the dirty bytes first and reads those under writeback a moment later. Pages
+/// that change from one to the other in between, some MiB when writeback starts, are in both
+/// figures. In addition, the processors' counts are not collected atomically: pages dirtied on one
+/// may be included before those whose writeback has ended on another are excluded, and this remains
+/// so until the next collection. Hence the counts must be collected between the two readings. A
+/// real excess is still there in the second one: no disk is fast enough to remove it.
 fn read_consistent(
     reader: &mut Reader,
     mount: &Path,
@@ -136,7 +137,7 @@ fn collect(args: &Args) -> Result<Vec<Sample>> {
             writeback: reading.writeback,
             first_above,
         });
-        // A sample that came late is not followed by a burst: samples are to be spread evenly in time.
+        // A late sample is not followed by a burst: samples should be evenly spaced in time.
         while due <= start.elapsed() {
             due += interval;
         }
@@ -147,10 +148,11 @@ fn collect(args: &Args) -> Result<Vec<Sample>> {
     }
 }
 
-/// Formats what is to be said about a limit: how often it was passed, and how well used it was.
+/// Formats the figures for a limit: how often it was exceeded, and how well it was used.
 ///
-/// `held_mean` is the mean from the first sample at or above half the limit on (the first time that the writers could
-/// have been throttled), so that the ramp before it does not count. `first_above` is `above` without second readings.
+/// `held_mean` is the mean from the first sample at or above half the limit on (the earliest time
+/// at which writers could have been throttled), to exclude the initial ramp. `first_above` is
+/// `above` without second readings.
 fn against_limit(totals: &[u64], samples: &[Sample], limit: u64) -> String {
     let above = totals.iter().filter(|&&total| total > limit).count();
     let first_above = samples.iter().filter(|s| s.first_above).count();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ways to bring a block into a file: write, a shared mapping, io_uring, O_DIRECT.
+//! The ways to write a block to a file: write, a shared mapping, io_uring, O_DIRECT.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -34,30 +34,30 @@ pub enum Mode {
     Direct,
 }
 
-/// Takes blocks.
+/// A destination of blocks.
 pub trait Sink {
-    /// Brings a block to `offset` and returns how many bytes have arrived since the last call.
+    /// Writes a block at `offset` and returns the number of bytes completed since the last call.
     fn put(&mut self, offset: u64) -> Result<u64>;
 
-    /// Waits for what is still under way and returns how many bytes that was.
+    /// Waits for outstanding writes and returns their number of bytes.
     fn finish(&mut self) -> Result<u64> {
         Ok(0)
     }
 
-    /// How many writes failed with EAGAIN.
+    /// Returns the number of writes that failed with EAGAIN.
     fn again(&self) -> u64 {
         0
     }
 }
 
-/// What a sink is to write.
+/// The range that a sink writes to.
 pub struct Target<'a> {
     pub path: &'a Path,
-    /// The first byte that is written, and how many follow.
+    /// The offset of the first byte; the number of bytes follows.
     pub offset: u64,
     pub size: u64,
     pub block: u64,
-    /// Writes under way at the same time, for io_uring.
+    /// The number of concurrent writes, for io_uring.
     pub depth: u32,
     pub truncate: bool,
 }
@@ -105,7 +105,7 @@ impl Sink for Plain {
     }
 }
 
-/// A page-aligned buffer, as O_DIRECT wants it.
+/// A page-aligned buffer, as required by O_DIRECT.
 pub struct AlignedBlock {
     memory: Vec<u8>,
     start: usize,
@@ -156,11 +156,11 @@ impl Sink for Direct {
 
 struct Mapping {
     memory: NonNull<u8>,
-    /// File offset of the mapping's first byte, and the length of the mapping.
+    /// The file offset of the mapping's first byte; the length of the mapping follows.
     first: u64,
     length: u64,
     block: u64,
-    /// Changes with each block, so that every store changes the page.
+    /// Changes with each block, so that each store modifies the page.
     value: u8,
 }
 
@@ -239,14 +239,14 @@ impl Ring {
             .rw_flags(flags)
             .build()
             .user_data(offset);
-        // SAFETY: The block is never changed, and `drop` waits until the kernel has done with it.
+        // SAFETY: The block is never changed, and `drop` waits until the kernel no longer uses it.
         unsafe { self.ring.submission().push(&entry) }.context("io_uring submission queue")?;
         self.ring.submit().context("io_uring submit")?;
         self.in_flight += 1;
         Ok(())
     }
 
-    /// Takes what has completed, after waiting for `at_least` completions.
+    /// Handles completions, after waiting for `at_least` of them.
     fn complete(&mut self, at_least: usize) -> Result<u64> {
         if at_least > 0 {
             self.ring

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `stat`: figures out of a cgroup's `memory.stat`, after all statistics were brought up to date.
+//! `stat`: prints figures from a cgroup's `memory.stat`, after bringing all statistics up to date.
 
 use crate::cgroup;
 use crate::error::Context;

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The few statistics that the reports need.
+//! The statistics needed for the reports.
 
-/// Jain's fairness index: 1 when all got the same, 1/n when one got everything.
+/// Returns Jain's fairness index: 1 if all got the same, 1/n if one got everything.
 pub fn jain(values: &[u64]) -> f64 {
     let sum: f64 = values.iter().map(|&v| v as f64).sum();
     let squares: f64 = values.iter().map(|&v| v as f64 * v as f64).sum();
     if squares == 0.0 {
-        // Nobody got anything: nobody was preferred.
+        // Nobody got anything, so nobody was preferred.
         return 1.0;
     }
     sum * sum / (values.len() as f64 * squares)
 }
 
-/// The smallest value that at least `percent` of the sorted values do not exceed (nearest rank); 0 of none.
+/// Returns the nearest-rank percentile: the smallest value that at least `percent` of the sorted
+/// values do not exceed; 0 without any values.
 pub fn percentile(sorted: &[u64], percent: u64) -> u64 {
     let rank = (sorted.len() as u64 * percent).div_ceil(100).max(1);
     sorted.get(rank as usize - 1).copied().unwrap_or(0)
 }
 
-/// The arithmetic mean; 0 of none.
+/// Returns the arithmetic mean; 0 without any values.
 pub fn mean(values: &[u64]) -> u64 {
     let sum: u128 = values.iter().map(|&v| u128::from(v)).sum();
     (sum / values.len().max(1) as u128) as u64

@@ -35,7 +35,7 @@ pub struct Args {
 }
 
 const PAGE: u64 = 4096;
-/// Each of the children that run at the same time has a file of its own, which is written round and round.
+/// Each concurrent child has a file of its own, which is overwritten round and round.
 const FILE_PAGES: u64 = 4096;
 
 fn child(dir: &Path, lane: u64, turn: u64, pages: u64) -> Result<()> {

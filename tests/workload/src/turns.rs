@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Something done each period, as a logger or a reader does, and how long each time took.
+//! Periodic actions, like those of a logger or a reader, and their durations.
 //!
-//! Deadlines are absolute: a turn that came late is followed by the missed ones at once, but never by more than the
-//! schedule holds. So the achieved rate is at most the asked one, and is lower only if a stall was not made up for by the
-//! end. What was late all the same is counted: a turn is on time if it is over before the next one is due.
+//! Deadlines are absolute: a late turn is followed immediately by the missed ones, but never by
+//! more than the schedule has. So the achieved rate is at most the requested one, and is lower only
+//! if a stall could not be made up for by the end. Late turns are counted in any case: a turn is on
+//! time if it ends before the next one is due.
 
 use crate::error::Result;
 use crate::stats::percentile;
@@ -22,7 +23,7 @@ pub struct Schedule {
     seconds: u32,
 }
 
-/// Calls `turn` as often as the schedule says, and prints the figures.
+/// Calls `turn` according to the schedule, and prints the figures.
 pub fn take(schedule: &Schedule, mut turn: impl FnMut() -> Result<()>) -> Result<()> {
     let rate = schedule.rate.max(1);
     let period = Duration::from_secs(1) / rate;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `wait-below`, `wait-above`: wait for a cgroup's dirty and writeback bytes to pass a value.
+//! `wait-below`, `wait-above`: wait for a cgroup's dirty and writeback bytes to reach a value.
 
 use crate::cgroup::Reader;
 use crate::cgroup::Source;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `waits`: where in the kernel a process waits, by looking at its /proc/PID/wchan again and again until it exits.
+//! `waits`: samples where in the kernel a process waits, by reading its /proc/PID/wchan until it
+//! exits.
 
 use crate::error::Context;
 use crate::error::Result;
@@ -19,7 +20,7 @@ pub struct Args {
     interval_ms: u64,
 }
 
-/// The file reads so while the process does not sleep.
+/// The content of the file while the process is not sleeping.
 const RUNNING: &str = "0";
 
 pub fn run(args: &Args) -> Result<()> {
@@ -29,7 +30,7 @@ pub fn run(args: &Args) -> Result<()> {
     loop {
         match fs::read_to_string(&path) {
             Ok(place) => *seen.entry(place).or_default() += 1,
-            // That is how a process says that it is gone.
+            // This error means that the process has exited.
             Err(error)
                 if n > 0 && matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT)) =>
             {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `write`: the hog. Writers, each a process with a file of its own, go round and round over their files.
+//! `write`: the hog. Several writers, each a process with a file of its own, overwrite their files
+//! round and round.
 
 use crate::cgroup;
 use crate::control;
@@ -59,11 +60,11 @@ pub struct Args {
     cgroup: Option<PathBuf>,
 }
 
-/// What one writer tells the parent, through shared memory.
+/// The counters that one writer shares with the parent.
 struct Counters {
     bytes: &'static AtomicU64,
     again: &'static AtomicU64,
-    /// The longest that one call took, in microseconds.
+    /// The duration of the longest call, in microseconds.
     stall_us: &'static AtomicU64,
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What must hold for any bytes that a parser of `memcgfs` is given. The fuzz targets call these, and the property
-//! tests of the library as well.
+//! Properties of the parsers of `memcgfs` that hold for any input. They are used by the fuzz
+//! targets and by the property tests of the library.
 
 use memcgfs::declared::with_key;
 use memcgfs::mounting::Options;
@@ -29,7 +29,8 @@ pub fn assignment(data: &[u8]) {
         Ok(assignment) => {
             let read = assignment.read_back();
             let again = Assignment::new(assignment.knob().name, &read.text());
-            // What is not a whole page may be rounded down to nothing, which only a floor may be.
+            // A value of less than a page may be rounded down to zero, which is only valid for a
+            // floor.
             if let Ok(again) = again {
                 assert_eq!(again.read_back(), read);
             }
@@ -42,7 +43,7 @@ pub fn assignment(data: &[u8]) {
     }
 }
 
-/// A span is more than nothing and at most a week.
+/// A span is greater than zero and at most a week.
 pub fn span(data: &[u8]) {
     if let Ok(Span(span)) = Span::parse(&String::from_utf8_lossy(data)) {
         assert!(!span.is_zero() && span.as_secs() <= 7 * 24 * 3600);
@@ -133,7 +134,7 @@ pub fn mounts(data: &[u8]) {
     assert!(memcgfs::mount::parse(data).len() <= lines);
 }
 
-/// Options of a mount never name a cgroup.
+/// Mount options never name a cgroup.
 pub fn options(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Ok(options) = Options::parse(&text) {
@@ -141,7 +142,7 @@ pub fn options(data: &[u8]) {
     }
 }
 
-/// The kernel's files of keys and numbers.
+/// The kernel's flat keyed files.
 pub fn statistics(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let path = Path::new("file");
@@ -154,13 +155,13 @@ pub fn statistics(data: &[u8]) {
     }
 }
 
-/// A name never leaves its line nor commands a terminal.
+/// An escaped name never contains newlines or terminal control sequences.
 pub fn name(data: &[u8]) {
     let shown = memcgfs::escaped(OsStr::from_bytes(data));
     assert!(!shown.chars().any(char::is_control), "{shown:?}");
 }
 
-/// A size for display: never more than the exact value.
+/// A displayed size never exceeds the exact value.
 pub fn size(data: &[u8]) {
     if let Ok(Some(bytes)) = memcgfs::size::parse_bytes(data) {
         assert!(bytes.to_string().ends_with('B'));

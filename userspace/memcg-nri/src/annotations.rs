@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The annotations of a pod, and the values for each of its containers.
+//! The annotations of a pod, and the resulting values for each of its containers.
 //!
-//! `memcg-knobs.io/dirty-limit: 64Mi` is for each container of the pod, `memcg-knobs.io/dirty-limit.NAME` for the one of that
-//! name, for which it takes the place of the former. What is wrong is ignored, and never keeps a container from starting.
+//! `memcg-knobs.io/dirty-limit: 64Mi` applies to each container of the pod,
+//! `memcg-knobs.io/dirty-limit.NAME` to the container of that name, for which it overrides the
+//! former. Invalid annotations are ignored, and never keep a container from starting.
 
 use crate::kernel::Kernel;
 use crate::quantity;
@@ -12,13 +13,13 @@ use memcgfs::Value;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
-/// What the names of all annotations begin with.
+/// The prefix of the names of all annotations.
 pub const DOMAIN: &str = "memcg-knobs.io/";
 
-/// The least limit that the kernel takes: two pages.
+/// The smallest limit that the kernel accepts: two pages.
 const LEAST_LIMIT: u64 = 2 * 4096;
 
-/// The file of the pace, and its range in microseconds.
+/// The file of the pace; its range in microseconds follows.
 const PACE_FILE: &str = "memory.dirty_pace_usec";
 const PACES: std::ops::RangeInclusive<u128> = 1_000..=10_000_000;
 
@@ -27,11 +28,12 @@ const PACES: std::ops::RangeInclusive<u128> = 1_000..=10_000_000;
 struct Feature {
     /// The part after the domain.
     name: &'static str,
-    /// The file of the container's cgroup that it is about.
+    /// The file of the container's cgroup.
     file: &'static str,
-    /// One that is set with this one has no effect, because the kernel takes back the one for the other.
+    /// Another annotation that has no effect together with this one, because the kernel resets one
+    /// file when the other is set.
     instead_of: Option<&'static str>,
-    /// The value for the file, or a description of valid values.
+    /// Returns the value for the file, or a description of valid values.
     translate: fn(&str) -> Result<String, &'static str>,
 }
 
@@ -109,12 +111,12 @@ fn pace(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// An annotation that has no effect, and why.
+/// An annotation that has no effect, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ignored {
-    /// The whole name. Whoever may create pods has chosen it.
+    /// The whole name, which was chosen by the author of the pod.
     pub annotation: String,
-    /// The reason, in words for the pod's author.
+    /// The reason, in words for the author of the pod.
     pub why: String,
 }
 
@@ -125,12 +127,12 @@ pub type Files = BTreeMap<&'static str, String>;
 #[derive(Debug, Default)]
 pub struct Settings {
     levels: BTreeMap<Option<String>, BTreeMap<&'static str, String>>,
-    /// What is ignored, by name.
+    /// The ignored annotations, by name.
     pub ignored: Vec<Ignored>,
 }
 
 impl Settings {
-    /// Those of a pod with these annotations, on a node with this kernel.
+    /// Returns the settings of a pod with these annotations, on a node with this kernel.
     pub fn of(annotations: &HashMap<String, String>, kernel: &Kernel) -> Self {
         let mut settings = Self::default();
         for (annotation, value) in annotations {
@@ -182,7 +184,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Of two that exclude each other and are for the same containers, the size is taken.
+    /// Resolves conflicts: of two exclusive annotations for the same containers, the size is kept.
     fn resolve(&mut self) {
         for (container, level) in &mut self.levels {
             for feature in &FEATURES {
@@ -203,7 +205,7 @@ impl Settings {
         }
     }
 
-    /// What is written for the container of this name.
+    /// Returns the values to write for the container of this name.
     pub fn files(&self, container: &str) -> Files {
         let mut chosen: BTreeMap<&str, String> = BTreeMap::new();
         for level in [None, Some(container.to_owned())] {
@@ -211,7 +213,7 @@ impl Settings {
                 continue;
             };
             for (name, text) in level {
-                // What is said about this container takes the place of the other kind of limit, too.
+                // An annotation for this container overrides one of the other kind for the pod.
                 chosen.retain(|earlier, _| !exclude(earlier, name));
                 chosen.insert(*name, text.clone());
             }
@@ -223,7 +225,7 @@ impl Settings {
     }
 }
 
-/// Whether the kernel takes back the one for the other.
+/// Returns whether setting one of the two resets the other.
 fn exclude(one: &str, other: &str) -> bool {
     FEATURES.iter().any(|feature| {
         let pair = (Some(feature.name), feature.instead_of);
@@ -235,7 +237,7 @@ fn exclude(one: &str, other: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A node that has all files but these.
+    /// Creates a node that has all files but these.
     fn node(without: &[&str]) -> (tempfile::TempDir, Kernel) {
         let directory = tempfile::tempdir().unwrap();
         for feature in &FEATURES {
@@ -398,7 +400,7 @@ mod tests {
                 why: why.to_owned(),
             };
             assert_eq!(settings.ignored, [wanted]);
-            // The others are heeded.
+            // The others take effect.
             assert_eq!(
                 settings.files("app"),
                 [(

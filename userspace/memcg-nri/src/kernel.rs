@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which files cgroups of this node have. A runtime fails to start a container if it is to write to one that is not there,
-//! so the plugin asks only for those that are.
+//! The files that cgroups of this node have. A runtime fails to start a container if it is told to
+//! write to a missing file, so the plugin only uses existing ones.
 
 use std::fs;
 use std::path::Path;
@@ -10,26 +10,27 @@ use std::path::PathBuf;
 /// The mount point of cgroup2, also in a container.
 const MOUNT: &str = "/sys/fs/cgroup";
 
-/// A cgroup with the files that every cgroup has; if it is the root, its children have them.
+/// A cgroup that has the files that every cgroup has; if it is the root, its children have them.
 #[derive(Clone, Debug)]
 pub struct Kernel {
     cgroup: PathBuf,
 }
 
 impl Kernel {
-    /// That of this process. It changes when the module is loaded and removed, so it is looked at each time.
+    /// Uses the cgroup of this process. Files come and go with the module, so they are checked each
+    /// time.
     pub fn here() -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let path = own.lines().find_map(|line| line.strip_prefix("0::/"));
         Self::of(Path::new(MOUNT).join(path.unwrap_or_default()))
     }
 
-    /// That of this directory.
+    /// Uses the cgroup of this directory.
     pub fn of(cgroup: PathBuf) -> Self {
         Self { cgroup }
     }
 
-    /// Whether cgroups have this file now.
+    /// Returns whether cgroups have this file now.
     pub fn has(&self, file: &str) -> bool {
         self.cgroup.join(file).exists()
             || fs::read_dir(&self.cgroup).is_ok_and(|entries| {

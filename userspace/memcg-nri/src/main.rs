@@ -50,7 +50,7 @@ fn index(text: &str) -> Result<String, String> {
         .ok_or_else(|| "expected two digits".to_owned())
 }
 
-/// How long to wait before the next try: longer each time, up to half a minute.
+/// The delay before the next attempt: longer each time, up to half a minute.
 struct Wait(Duration);
 
 impl Wait {
@@ -82,7 +82,7 @@ async fn serve(args: &Args) {
             }
             Err(error) => log(format_args!("{}: {error}", args.socket.display())),
         }
-        // One that went well for a while was no try.
+        // A session that lasted for a while resets the delay.
         if begin.elapsed() > Wait::LONGEST {
             wait = Wait(Wait::FIRST);
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Two connections over one. On NRI's socket the plugin is server and client at once, so each piece of data is preceded by
-//! the number of its connection and its length, both 32 bits, the highest first.
+//! Two connections over one. On NRI's socket the plugin is server and client at once, so each piece
+//! of data is preceded by the number of its connection and its length, both 32 bits in big-endian
+//! order.
 
 use std::io;
 use tokio::io::duplex;
@@ -20,20 +21,22 @@ const PLUGIN: u32 = 1;
 /// The connection on which the plugin calls the runtime.
 const RUNTIME: u32 = 2;
 
-/// The reader at the other end is given a whole piece at once, and has room for no more than this.
+/// The size of a piece: the reader at the other end gets a whole piece at once, and has no room for
+/// more.
 const MOST: usize = 4096;
-/// The longest message with its header, of which a piece is never more.
+/// The longest message with its header, which is an upper bound for received pieces.
 const LONGEST: usize = (4 << 20) + 10;
 
-/// The ends of the two connections that belong to this side.
+/// This side's ends of the two connections.
 pub struct Ends {
-    /// Where the runtime calls.
+    /// The connection on which the runtime calls the plugin.
     pub plugin: DuplexStream,
-    /// Where the runtime is called.
+    /// The connection on which the plugin calls the runtime.
     pub runtime: DuplexStream,
 }
 
-/// Both connections over `trunk`, and the task that carries their data, which ends with `trunk`.
+/// Returns both connections over `trunk`, and the task that carries their data, which ends with
+/// `trunk`.
 pub fn multiplex<T>(trunk: T) -> (Ends, impl Future<Output = io::Result<()>>)
 where
     T: AsyncRead + AsyncWrite + Send + 'static,
@@ -85,7 +88,7 @@ async fn receive<T: AsyncRead>(
         match connection {
             PLUGIN => plugin.write_all(&piece).await?,
             RUNTIME => runtime.write_all(&piece).await?,
-            // Future ones do not concern this plugin.
+            // Future connections do not concern this plugin.
             _ => {}
         }
     }
@@ -119,7 +122,7 @@ mod tests {
         let (mut far, trunk) = duplex(1 << 16);
         let (mut ends, carrying) = multiplex(trunk);
         let carrying = tokio::spawn(carrying);
-        // In two writes, with a frame for an unknown connection between them.
+        // One frame in two writes, and then a frame for an unknown connection.
         far.write_all(b"\0\0\0\x02\0\0\0\x02ab\0\0\0\x07\0\0\0\x01x\0\0")
             .await
             .unwrap();

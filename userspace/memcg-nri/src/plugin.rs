@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The calls of the runtime, and the one that makes this plugin known to it.
+//! The calls of the runtime, and the call that registers this plugin.
 
 use crate::annotations::Files;
 use crate::annotations::Settings;
@@ -36,31 +36,31 @@ use ttrpc::r#async::Client;
 use ttrpc::r#async::Server;
 use ttrpc::r#async::TtrpcContext;
 
-/// How long the runtime has to answer when the plugin introduces itself.
+/// The time that the runtime has to answer the registration.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the runtime is to call the plugin for.
+/// The events for which the runtime should call the plugin.
 const EVENTS: [Event; 3] = [
     Event::RUN_POD_SANDBOX,
     Event::CREATE_CONTAINER,
     Event::UPDATE_CONTAINER,
 ];
 
-/// How a plugin is known to the runtime.
+/// The identity of the plugin.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// Its name.
     pub name: String,
-    /// Two digits, by which the runtime orders its plugins.
+    /// Two digits that determine its order among the runtime's plugins.
     pub index: String,
 }
 
-/// Why a session with the runtime failed or ended.
+/// The reason why a session with the runtime failed or ended.
 #[derive(Debug)]
 pub enum Ended {
     /// The connection broke.
     Io(io::Error),
-    /// The runtime would not have it.
+    /// The runtime rejected the plugin.
     Refused(ttrpc::Error),
     /// The runtime closed the connection.
     Closed,
@@ -76,13 +76,14 @@ impl fmt::Display for Ended {
     }
 }
 
-/// Introduce the plugin to the runtime at the other end of `trunk`, and serve its calls until it hangs up.
+/// Registers the plugin with the runtime at the other end of `trunk`, and serves its calls until it
+/// hangs up.
 pub async fn session<T>(trunk: T, identity: &Identity, plugin: Arc<Plugin>) -> Ended
 where
     T: AsyncRead + AsyncWrite + Send + 'static,
 {
     let (ends, carrying) = mux::multiplex(trunk);
-    // The one connection is there from the start, and there will be no other.
+    // The only connection exists from the start.
     let listener = futures::stream::once(async move { Ok(ends.plugin) });
     let mut server = Server::new()
         .add_listener(Listener::new(listener))
@@ -116,16 +117,16 @@ where
     }
 }
 
-/// What answers the runtime.
+/// The server for the runtime's calls.
 pub struct Plugin {
     kernel: Kernel,
     events: Option<Events>,
-    /// What a list that comes in several requests has brought so far.
+    /// The part received so far of a list that is split over several requests.
     listed: Mutex<(Vec<PodSandbox>, Vec<Container>)>,
 }
 
 impl Plugin {
-    /// One for a node with this kernel, which may send events.
+    /// Creates a plugin for a node with this kernel, which may send events.
     pub fn new(kernel: Kernel, events: Option<Events>) -> Self {
         Self {
             kernel,
@@ -134,7 +135,7 @@ impl Plugin {
         }
     }
 
-    /// The values written for a container, which are also logged.
+    /// Returns the values for a container, and logs them.
     fn files(&self, pod: &PodSandbox, container: &Container) -> Files {
         let files = Settings::of(&pod.annotations, &self.kernel).files(&container.name);
         for (file, text) in &files {
@@ -155,7 +156,7 @@ impl Plugin {
         let mut update = ContainerUpdate::new();
         update.container_id.clone_from(&container.id);
         update.linux.mut_or_insert_default().resources = resources(files);
-        // A container that is just ending is no reason to refuse this plugin.
+        // A container that is about to exit must not cause the plugin to be rejected.
         update.ignore_failure = true;
         Some(update)
     }
@@ -165,7 +166,8 @@ impl Plugin {
         report(self.events.as_ref(), pod, &settings.ignored);
     }
 
-    /// The list with the additions of this request. It is complete if no more follow; the next request starts a new one.
+    /// Adds this request to the list. It is complete if no more follow; the next request starts a
+    /// new one.
     fn listed(
         &self,
         request: nri::SynchronizeRequest,
@@ -206,7 +208,7 @@ impl nri_ttrpc::Plugin for Plugin {
         Ok(response)
     }
 
-    /// What runs already, when the plugin comes after it.
+    /// Handles containers that are already running when the plugin starts.
     async fn synchronize(
         &self,
         _context: &TtrpcContext,
@@ -269,7 +271,7 @@ impl nri_ttrpc::Plugin for Plugin {
         Ok(response)
     }
 
-    /// The runtime writes its client's changes; the values of the annotations are added.
+    /// The runtime writes its client's changes; this adds the values of the annotations.
     async fn update_container(
         &self,
         _context: &TtrpcContext,

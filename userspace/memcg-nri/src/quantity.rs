@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sizes as Kubernetes writes them, which is not as the kernel does: `M` is a million here, and `Mi` is 2^20.
+//! Sizes in the syntax of Kubernetes, which differs from the kernel's: here `M` is a million, and
+//! `Mi` is 2^20.
 
-/// The powers of 1000 and of 1024 that there are names for. `m`, thousandths, makes no sense for bytes.
+/// The suffixes and the powers of 1000 and of 1024 that they stand for. `m`, thousandths, makes no
+/// sense for bytes.
 const UNITS: [(&str, u128); 12] = [
     ("k", 1000),
     ("M", 1000_u128.pow(2)),
@@ -18,8 +20,8 @@ const UNITS: [(&str, u128); 12] = [
     ("Ei", 1 << 60),
 ];
 
-/// The bytes of a quantity such as `64Mi`, `1.5Gi` or `67108864`, rounded down. None if it is invalid, or more
-/// than a file of a cgroup takes.
+/// Returns the bytes of a quantity such as `64Mi`, `1.5Gi` or `67108864`, rounded down. Returns
+/// `None` if it is invalid or exceeds the range of cgroup files.
 pub fn bytes(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
@@ -34,7 +36,7 @@ pub fn bytes(text: &str) -> Option<u64> {
     let whole: u64 = whole.parse().ok()?;
     let mut bytes = u128::from(whole) * unit;
     if !fraction.is_empty() {
-        // More digits than this say nothing about a byte.
+        // Further digits make no difference of a byte.
         let fraction = &fraction[..fraction.len().min(18)];
         let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
         bytes += u128::from(fraction.parse::<u64>().ok()?) * unit / scale;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is said of annotations that are ignored: a line in the log and, if there is a way to Kubernetes' API, an event of the
-//! pod, so that its author finds it without access to the node.
+//! Reports of ignored annotations: a line in the log and, if Kubernetes' API is accessible, an
+//! event of the pod, so that its author sees it without access to the node.
 
 use crate::annotations::Ignored;
 use crate::protocol::nri::PodSandbox;
@@ -12,15 +12,15 @@ use std::io::Write;
 use std::time::Duration;
 use std::time::SystemTime;
 
-/// How long Kubernetes' API has to answer. Nobody waits for it but this plugin.
+/// The time that Kubernetes' API has to answer. Only this plugin waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A line on stderr. A failure cannot be reported anywhere.
+/// Prints a line on stderr. A failure cannot be reported anywhere.
 pub fn log(line: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "memcg-nri: {line}");
 }
 
-/// A pod's name in the log. Not every client of a runtime keeps to the rules for names.
+/// Returns a pod's name for the log. Not all clients of a runtime obey the rules for names.
 pub fn name(pod: &PodSandbox) -> String {
     format!(
         "{}/{}",
@@ -29,17 +29,18 @@ pub fn name(pod: &PodSandbox) -> String {
     )
 }
 
-/// Where events go.
+/// The destination of events.
 #[derive(Clone, Debug)]
 pub struct Events {
-    /// The base of the API's address. Without TLS or a token: `kubectl proxy` beside the plugin has these.
+    /// The base URL of the API, without TLS or a token: `kubectl proxy` next to the plugin adds
+    /// these.
     url: String,
     node: String,
     agent: ureq::Agent,
 }
 
 impl Events {
-    /// Events of this node, to the API there.
+    /// Creates a destination for events of this node at the API.
     pub fn new(url: &str, node: &str) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE));
         Self {
@@ -59,7 +60,7 @@ impl Events {
     }
 }
 
-/// The event that says so of this pod, at this time.
+/// Creates the event for this pod at this time.
 fn event(pod: &PodSandbox, ignored: &Ignored, node: &str, now: SystemTime) -> Value {
     let time = humantime::format_rfc3339_seconds(now).to_string();
     json!({
@@ -83,7 +84,8 @@ fn event(pod: &PodSandbox, ignored: &Ignored, node: &str, now: SystemTime) -> Va
     })
 }
 
-/// Say which annotations of a pod are ignored. Events go out behind its back: a pod never waits for Kubernetes' API.
+/// Reports which annotations of a pod are ignored. Events are sent in the background: a pod never
+/// waits for Kubernetes' API.
 pub fn report(events: Option<&Events>, pod: &PodSandbox, ignored: &[Ignored]) {
     for ignored in ignored {
         let Ignored { annotation, why } = ignored;

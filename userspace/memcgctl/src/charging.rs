@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A cgroup's charges: how much, for which cgroups and mounts it pays, and which cgroup pays for it.
+//! A cgroup's charges: their amount, the cgroups and mounts it pays for, and the cgroup that pays
+//! for it.
 
 use crate::json::Name;
 use memcgfs::escaped;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// A cgroup's charges. What is absent has no key.
+/// A cgroup's charges. Absent values have no key.
 #[derive(Serialize)]
 pub struct Charging {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +31,7 @@ pub struct Charging {
     /// The cgroup that pays for memory that its tasks bring in.
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_by: Option<PaidBy>,
-    /// The mounts that it pays for.
+    /// The mounts whose pages it pays for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mounts: Vec<MountReport>,
 }
@@ -44,20 +45,20 @@ struct PaidBy {
 /// A mount whose pages are all charged to one cgroup.
 #[derive(Serialize)]
 pub struct MountReport {
-    /// Where it is mounted.
+    /// The mount point.
     point: String,
-    /// The same in bytes, if it is not UTF-8.
+    /// The mount point in bytes, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     point_bytes: Option<Vec<u8>>,
     fs_type: String,
     source: String,
-    /// The cgroup that it names, relative to the reader's cgroup namespace.
+    /// The cgroup in its `memcg=` option, relative to the reader's cgroup namespace.
     #[serde(flatten)]
     memcg: Name,
-    /// Who pays now, if that can be seen.
+    /// The cgroup that pays now, if that is visible.
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_by: Option<Name>,
-    /// For the words.
+    /// The cgroup for the text output.
     #[serde(skip)]
     words: String,
 }
@@ -86,7 +87,8 @@ impl MountReport {
 }
 
 impl Charging {
-    /// The charges of a cgroup, given its ancestors' memory.persistent and all mounts with memcg=.
+    /// Reads the charges of a cgroup, given its ancestors' memory.persistent and all mounts with
+    /// memcg=.
     pub fn read(
         snapshot: &Snapshot,
         above: &[Snapshot],
@@ -107,7 +109,7 @@ impl Charging {
         })
     }
 
-    /// Lines of a name and a value; `own` is the cgroup's path.
+    /// Returns lines of a name and a value; `own` is the cgroup's path.
     pub fn lines(&self, own: &OsStr) -> Vec<(&'static str, String)> {
         let mut lines = Vec::new();
         if self.memory.is_some() {
@@ -133,7 +135,7 @@ impl Charging {
         lines
     }
 
-    /// What it is charged for: all of it, how much that may be, page cache, shared memory.
+    /// Returns the charged memory: the total, its maximum, page cache, shared memory.
     pub fn figures(&self) -> [String; 4] {
         let size = |bytes: Option<u64>| bytes.map(|bytes| Bytes(bytes).to_string());
         let max = self
@@ -143,7 +145,8 @@ impl Charging {
             .map(|text| text.unwrap_or_else(|| "-".to_owned()))
     }
 
-    /// What it pays for and which cgroup pays for it, in one line; `declared` is what it pays for below it.
+    /// Describes in one line what it pays for and which cgroup pays for it; `declared` is what it
+    /// pays for in place of its descendants.
     pub fn payments(&self, own: &OsStr, declared: Option<Payments>) -> String {
         let mut parts = Vec::new();
         let declared = declared

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command line. What knobs there are comes from the library's list.
+//! The command line. The knobs in it are taken from the library's list.
 
 mod args;
 pub mod help;
@@ -138,7 +138,7 @@ pub enum Command {
 }
 
 impl Cli {
-    /// The help of a command, which comes as clap's errors do.
+    /// Returns the help of a command, in the form of a clap error.
     pub fn help(command: Option<&str>) -> clap::Error {
         let words = ["memcgctl"].into_iter().chain(command).chain(["--help"]);
         match help::command().try_get_matches_from(words) {
@@ -147,9 +147,9 @@ impl Cli {
         }
     }
 
-    /// The command line that this process was started with.
+    /// Parses the command line that this process was started with.
     pub fn from_env() -> Result<Self, clap::Error> {
-        // systemd's name of the root would be taken for options.
+        // systemd's name of the root cgroup would be parsed as options.
         let words = env::args_os().map(|word| match word == "-.slice" {
             true => "/".into(),
             false => word,
@@ -158,7 +158,7 @@ impl Cli {
     }
 }
 
-/// The files and the switches, and their purpose.
+/// Lists the files and the switches with their purpose.
 fn knob_help() -> String {
     let knobs: Vec<_> = knobs::settable()
         .map(|knob| (knob.short_name(), knob.help))

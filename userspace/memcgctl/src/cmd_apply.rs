@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl apply`: apply the settings that a file declares. The whole file is checked before anything is written.
+//! `memcgctl apply`: applies the settings that a file declares. The whole file is checked before
+//! anything is written.
 
 mod diff;
 mod dump;
@@ -25,7 +26,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// What was changed, or would be.
+/// The changes that were made, or would be made.
 #[derive(Serialize)]
 struct Outcome<'a> {
     dry_run: bool,
@@ -42,16 +43,16 @@ struct ChangeReport {
     file: &'static str,
     from: Raw,
     to: Raw,
-    /// Whether it was written.
+    /// Whether the change was made.
     done: bool,
 }
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Made {
     Yes,
     No,
-    /// Its cgroup, which may be absent, is so by now.
+    /// Its cgroup is optional and was removed meanwhile.
     Gone,
 }
 
@@ -72,7 +73,7 @@ pub fn run(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
     };
     files::allow_many();
     let to_write = !args.dry_run && !args.diff;
-    // A file that names no cgroup, as the one that is installed, needs none with memory.
+    // A file that declares no cgroup, such as the installed one, needs no memory controller.
     let hierarchy = match settings.cgroups.is_empty() && !args.exact && !args.diff {
         true => context.mounted()?,
         false => context.hierarchy()?,
@@ -133,7 +134,7 @@ fn read(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Make the changes. Returns those that were made. A failure does not stop the others.
+/// Makes the changes and returns the result of each. A failure does not stop the others.
 fn write(context: &Context, plan: &Plan) -> Vec<Made> {
     let make = |change: &Change| match change.make(&context.host) {
         Ok(true) => Made::Yes,
@@ -146,7 +147,7 @@ fn write(context: &Context, plan: &Plan) -> Vec<Made> {
     plan.changes.iter().map(make).collect()
 }
 
-/// The optional cgroups that have gone since the plan was made.
+/// Returns the optional cgroups that were removed since the plan was made.
 fn gone(plan: &Plan, made: &[Made]) -> Vec<String> {
     let changes = plan.changes.iter().zip(made);
     let mut gone: Vec<_> = changes

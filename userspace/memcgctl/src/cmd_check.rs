@@ -20,26 +20,26 @@ use std::fmt::Write;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
-    /// As it should be.
+    /// The requirement is met.
     Ok,
-    /// Absent, and limits do not work without it.
+    /// The requirement is not met, and limits do not work without it.
     Missing,
     /// Unknown.
     Unknown,
-    /// Limits do not apply to this file system; elsewhere they work.
+    /// Limits do not apply to this file system, but work on others.
     No,
 }
 
-/// One line.
+/// A line of the output.
 #[derive(Serialize)]
 struct Check {
     what: &'static str,
     state: State,
     detail: String,
-    /// What to do about it.
+    /// The suggested fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
-    /// Whether it is the kernel that lacks something.
+    /// Whether the kernel lacks a feature.
     #[serde(skip)]
     kernel: bool,
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl complete`: the candidates for the last word of a command line. The shells' completion scripts call it,
-//! so that they agree, and so that they know the cgroups that there are.
+//! `memcgctl complete`: the candidates for the last word of a command line. The completion scripts
+//! of all shells call it, so that they agree and can offer existing cgroups.
 
 mod cgroups;
 mod values;
@@ -22,7 +22,7 @@ use std::fmt::Write;
 pub struct Candidates {
     /// Words and their descriptions.
     words: Vec<(String, String)>,
-    /// Files or directories, which shells know themselves.
+    /// File or directory names, which the shells complete themselves.
     files: Option<&'static str>,
 }
 
@@ -32,8 +32,9 @@ impl Candidates {
     }
 }
 
-/// Each candidate is a line, with a tab before its description. No space follows one that ends in a slash or an equals
-/// sign. ":files" and ":dirs" mean the names of files and directories.
+/// Prints each candidate on a line, with a tab before its description. No space is added after a
+/// candidate that ends in a slash or an equals sign. ":files" and ":dirs" request completion of
+/// file and directory names.
 pub fn run(context: &Context, args: &CompleteArgs) -> anyhow::Result<Exit> {
     let words: Vec<_> = args
         .words
@@ -48,7 +49,7 @@ pub fn run(context: &Context, args: &CompleteArgs) -> anyhow::Result<Exit> {
     complete(context, before, last, &mut candidates);
     let mut text = String::new();
     for (word, help) in &candidates.words {
-        // What is not plain text could not be pasted.
+        // A word that needs escaping could not be pasted.
         if word.starts_with(last) && escaped(word) == *word {
             let help = help.lines().next().unwrap_or_default();
             // Writing to a String cannot fail.
@@ -77,7 +78,7 @@ fn complete(context: &Context, before: &[&str], last: &str, into: &mut Candidate
     let Some(command) = root.find_subcommand(name) else {
         return;
     };
-    // The value of an option: behind it, or behind an equals sign.
+    // The value of an option follows as the next word or after an equals sign.
     if let Some((option, value)) = last.split_once('=').filter(|_| last.starts_with("--")) {
         if let Some(arg) = find(command, option) {
             let mut values = Candidates::default();
@@ -100,7 +101,7 @@ fn complete(context: &Context, before: &[&str], last: &str, into: &mut Candidate
         "set" => values::settings(context, rest, last, into),
         "flush" | "recharge" if positional > 0 || rest.contains(&"--self") => values::sizes(into),
         _ => {
-            // The last may come over and over.
+            // The last positional argument may be repeatable.
             let mut places: Vec<_> = command.get_positionals().collect();
             places.truncate(positional + 1);
             let repeats = |arg: &&Arg| {
@@ -117,7 +118,7 @@ fn complete(context: &Context, before: &[&str], last: &str, into: &mut Candidate
     }
 }
 
-/// How many words are neither options nor their values.
+/// Counts the words that are neither options nor their values.
 fn positional_words(command: &Command, words: &[&str]) -> usize {
     let mut count = 0;
     let mut value = false;
@@ -141,7 +142,7 @@ fn find<'a>(command: &'a Command, word: &str) -> Option<&'a Arg> {
     })
 }
 
-/// Whether a value follows as a separate word.
+/// Returns whether the option's value follows as a separate word.
 fn takes_value(arg: &Arg) -> bool {
     arg.get_action().takes_values() && !arg.is_require_equals_set()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl explain`: the limit in force, derived from the raw figures, and what to do about it.
+//! `memcgctl explain`: the limit in force, its derivation from the raw figures, and what to change.
 
 mod advice;
 mod json;
@@ -40,7 +40,7 @@ pub struct Explained {
 }
 
 impl Explained {
-    /// Collect it, watching for throttling for `sample`.
+    /// Collects the explanation, watching for throttling for `sample`.
     pub fn read(host: &Host, cgroup: Cgroup, sample: Duration) -> anyhow::Result<Self> {
         let throttling = throttling::watch(host, &cgroup, sample)?;
         let Some(derivation) = Derivation::derive(host, &cgroup)? else {
@@ -53,7 +53,7 @@ impl Explained {
             }
             .into());
         };
-        // The root never has them, but those below it may.
+        // The root has no such files, but its children may have.
         let has_files = match cgroup.is_root() {
             true => host.module_loaded(),
             false => cgroup.offers(&knobs::DIRTY_STAT),
@@ -72,7 +72,7 @@ impl Explained {
         json::explanation(&self.cgroup, &self.derivation, &self.throttling, advice)
     }
 
-    /// For people.
+    /// Formats the explanation for humans.
     pub fn text(&self) -> String {
         text::text(
             &self.cgroup,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl flush`: start writeback, wait for it, show how it goes.
+//! `memcgctl flush`: starts writeback, waits for it, and shows the progress.
 
 use crate::cli::TriggerArgs;
 use crate::context::Context;
@@ -16,21 +16,21 @@ use memcgfs::Error;
 use memcgfs::Snapshot;
 use serde::Serialize;
 
-/// How a flush went.
+/// The outcome of a flush.
 #[derive(Serialize)]
 struct Outcome {
     #[serde(flatten)]
     name: Name,
-    /// How much was to be cleaned, `null` for `max`.
+    /// The amount to be cleaned, `null` for `max`.
     asked: Option<u64>,
-    /// Whether that much was.
+    /// Whether the requested amount was cleaned.
     done: bool,
     usec: u64,
     before: Figures,
     after: Figures,
 }
 
-/// What a cgroup holds at one time.
+/// The figures of a cgroup at one point in time.
 #[derive(Clone, Copy, Default, Serialize)]
 struct Figures {
     dirty: u64,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl generate`: man pages and completions. What a command takes comes from the definition that parses the command
-//! line, their description and examples from the reference in Documentation.
+//! `memcgctl generate`: man pages and completions. The arguments of commands come from the
+//! definition that parses the command line, descriptions and examples from the reference in
+//! Documentation.
 //!
-//! The paths below DIR are those below /usr/share, so that an installation is `memcgctl generate
-//! "$DESTDIR$PREFIX/share"`.
+//! The paths below DIR are those below /usr/share, so `memcgctl generate "$DESTDIR$PREFIX/share"`
+//! installs the files.
 
 mod man;
 mod rst;
@@ -36,7 +37,7 @@ const COMPLETIONS: [(&str, &str); 3] = [
     ),
 ];
 
-/// The pages that are not about one command.
+/// The pages that do not describe a single command.
 const PAGES: [(&str, &str, &str); 2] = [
     (
         "memcg-knobs",
@@ -55,7 +56,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<Exit> {
         write(&args.directory.join(file), text)?;
     }
     let root = help::command();
-    // Each with the name that it has behind the program's.
+    // The subcommands, each with its page's name after the program's.
     let visible = |command: &&Command| !command.is_hide_set();
     let names: Vec<_> = root
         .get_subcommands()

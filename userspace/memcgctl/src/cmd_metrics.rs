@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl metrics`: the figures of cgroups, for a collector.
+//! `memcgctl metrics`: the figures of cgroups for a collector.
 
 mod families;
 mod identity;
@@ -59,12 +59,13 @@ pub fn run(context: &Context, args: &MetricsArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// The path. A cgroup's name may contain control characters, and label values are UTF-8.
+/// Returns the path as a label. Names of cgroups may contain control characters, and label values
+/// are UTF-8.
 fn label(cgroup: &Cgroup) -> String {
     escaped(cgroup.path())
 }
 
-/// The figures of all cgroups from the top on.
+/// Reads the figures of the top cgroup and its descendants.
 fn read(
     context: &Context,
     top: Cgroup,
@@ -99,7 +100,7 @@ fn read(
                 all.push(figures);
             }
             Ok(None) => {}
-            // One that cannot be read should not hide the others.
+            // A cgroup that cannot be read must not hide the others.
             Err(error) => partly(&error),
         }
     }
@@ -110,7 +111,7 @@ fn read(
     Ok(all)
 }
 
-/// Keep those that are asked for, in their order.
+/// Keeps the requested cgroups, in order.
 fn select(all: &mut Vec<Figures>, args: &MetricsArgs) {
     let patterns: Vec<_> = args
         .patterns
@@ -126,7 +127,7 @@ fn select(all: &mut Vec<Figures>, args: &MetricsArgs) {
     let Some(most) = args.top else { return };
     let mut weights: Vec<_> = all.iter().map(|figures| Reverse(weight(figures))).collect();
     weights.sort_unstable();
-    // None that holds nothing is among them.
+    // Cgroups without any such memory are left out.
     let least = weights
         .get(most.saturating_sub(1))
         .map_or(1, |weight| weight.0.max(1));
@@ -138,7 +139,7 @@ fn select(all: &mut Vec<Figures>, args: &MetricsArgs) {
     });
 }
 
-/// The weight of a cgroup for --top: its dirty pages and its inherited memory.
+/// Returns the weight of a cgroup for --top: its dirty pages and its inherited memory.
 fn weight(figures: &Figures) -> u64 {
     let snapshot = &figures.snapshot;
     [snapshot.dirty(), snapshot.writeback(), snapshot.inherited()]

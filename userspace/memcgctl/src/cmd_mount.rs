@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl mount`: a file system whose pages are charged to one cgroup.
+//! `memcgctl mount`: mounts a file system whose pages are charged to one cgroup.
 
 use crate::cli::MountArgs;
 use crate::context::Context;
@@ -9,7 +9,7 @@ use memcgfs::mounting::Mounting;
 
 pub fn run(context: &Context, args: &MountArgs) -> anyhow::Result<Exit> {
     let memcg = context.named_or_own(args.memcg.as_ref())?;
-    // As mount(8), it says nothing when all is well.
+    // Like mount(8), print nothing on success.
     Mounting {
         fs_type: &args.fs_type,
         source: args.source.as_deref(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl mounts`: the mounts whose pages are charged to a cgroup of their own.
+//! `memcgctl mounts`: lists the mounts whose pages are charged to one cgroup.
 
 use crate::charging::MountReport;
 use crate::cli::MountsArgs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl recharge`: move memory inherited from removed cgroups to its users, wait for it, and show the progress.
+//! `memcgctl recharge`: moves memory inherited from removed cgroups to its users, waits for it, and
+//! shows the progress.
 
 use crate::cli::TriggerArgs;
 use crate::context::Context;
@@ -21,16 +22,16 @@ use serde::Serialize;
 struct Outcome {
     #[serde(flatten)]
     name: Name,
-    /// How much was to be moved, `null` for `max`.
+    /// The amount to be moved, `null` for `max`.
     asked: Option<u64>,
-    /// Whether that much was.
+    /// Whether the requested amount was moved.
     done: bool,
     usec: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     inherited_before: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inherited_after: Option<u64>,
-    /// What went to its users, in bytes; other recharging that ran meanwhile is in it.
+    /// The amount moved to its users, in bytes; includes other recharging that ran meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +84,7 @@ impl Outcome {
     }
 }
 
-/// The line that is shown meanwhile.
+/// Returns the progress line.
 fn progress(before: &RechargeStat, now: &RechargeStat) -> Option<String> {
     let left = Bytes(now.inherited?);
     Some(match more(before.recharged_out, now.recharged_out) {
@@ -92,12 +93,12 @@ fn progress(before: &RechargeStat, now: &RechargeStat) -> Option<String> {
     })
 }
 
-/// By how much a counter grew.
+/// Returns the increase of a counter.
 fn more(before: Option<u64>, after: Option<u64>) -> Option<u64> {
     Some(after?.saturating_sub(before?))
 }
 
-/// The figures, none where the file is absent or the cgroup vanished.
+/// Returns the figures; empty if the file is absent or the cgroup vanished.
 fn figures(cgroup: &Cgroup) -> Result<RechargeStat, Error> {
     Ok(cgroup.recharge_stat()?.unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl record`: write the figures that `top` shows to a file, for `top --replay`.
+//! `memcgctl record`: writes the figures that `top` shows to a file, for `top --replay`.
 
 pub mod frame;
 pub mod player;
@@ -24,13 +24,13 @@ pub fn run(context: &Context, args: &RecordArgs) -> anyhow::Result<Exit> {
     let top = context.top(&args.start)?;
     let failed =
         |error: io::Error| anyhow!("cannot write {}: {}", escaped(&args.file), in_words(&error));
-    // Never over a recording that is there.
+    // Never overwrite an existing recording.
     let mut file = File::create_new(&args.file).map_err(failed)?;
     let stop = Stop::new(&context.host)?;
     let mut sampler = Sampler::new(context.host.clone(), top);
     let mut recorder = Recorder::default();
     let start = Instant::now();
-    // Rates are those between two samples.
+    // Rates are computed between two samples.
     sampler.look();
     for look in 1u32.. {
         let next = args.interval.0.saturating_mul(look);
@@ -40,7 +40,7 @@ pub fn run(context: &Context, args: &RecordArgs) -> anyhow::Result<Exit> {
         sampler.read_inherited(0..sampler.rows().len());
         let mut line = serde_json::to_vec(&recorder.frame(&sampler))?;
         line.push(b'\n');
-        // Whole lines only, so that the recording can be replayed while it grows.
+        // Write whole lines only, so that the recording can be replayed while it grows.
         file.write_all(&line).map_err(failed)?;
         if ended || args.count.is_some_and(|count| look >= count) {
             break;

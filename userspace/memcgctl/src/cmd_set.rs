@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl set`: check all settings, write them, read back the resulting limits, and print how to undo it.
+//! `memcgctl set`: checks all settings, writes them, reads back the resulting limits, and prints
+//! how to undo it.
 
 mod persist;
 mod system;
@@ -23,7 +24,7 @@ use memcgfs::Error;
 use memcgfs::Value;
 use std::fmt::Write;
 
-/// What a cgroup's knobs hold.
+/// The values of a cgroup's knobs.
 type Values = Vec<(&'static Knob, Value)>;
 
 pub fn run(context: &Context, args: &SetArgs) -> anyhow::Result<Exit> {
@@ -65,7 +66,7 @@ pub fn run(context: &Context, args: &SetArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// The cgroups that are meant, each once.
+/// Returns the cgroups that the targets name, without duplicates.
 fn cgroups(context: &Context, targets: &[Target]) -> Result<Vec<Cgroup>, Error> {
     let mut cgroups: Vec<Cgroup> = Vec::new();
     for target in targets {
@@ -78,7 +79,7 @@ fn cgroups(context: &Context, targets: &[Target]) -> Result<Vec<Cgroup>, Error> 
     Ok(cgroups)
 }
 
-/// Set all of it in one cgroup.
+/// Makes all settings in one cgroup.
 fn set(
     context: &Context,
     cgroup: &Cgroup,
@@ -106,7 +107,7 @@ fn set(
     }
 }
 
-/// The content of the cgroup's files.
+/// Returns the content of the cgroup's files.
 fn held(cgroup: &Cgroup) -> Result<Values, Error> {
     let mut held = Vec::new();
     for knob in knobs::settable() {
@@ -117,7 +118,7 @@ fn held(cgroup: &Cgroup) -> Result<Values, Error> {
     Ok(held)
 }
 
-/// Write them one by one; an error comes with how many were written before it.
+/// Writes the settings one by one; an error includes the number of settings written before it.
 fn write(cgroup: &Cgroup, assignments: &[Assignment]) -> Result<(), (usize, Error)> {
     for (done, assignment) in assignments.iter().enumerate() {
         cgroup.assign(assignment).map_err(|error| (done, error))?;
@@ -131,7 +132,7 @@ fn list(assignments: &[Assignment]) -> String {
     assignments.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// Read back and print the resulting limits.
+/// Reads back and prints the resulting limits.
 fn report(
     context: &Context,
     cgroup: &Cgroup,
@@ -175,10 +176,10 @@ fn report(
     output::data(&text)
 }
 
-/// The command that restores the previous settings, if they were different.
+/// Returns the command that restores the previous settings, if they were different.
 fn undo(cgroup: &Cgroup, before: &Values, now: &Values) -> Option<String> {
     let changed: Vec<_> = before.iter().filter(|was| !now.contains(was)).collect();
-    // A setting that replaces another one is enough.
+    // Setting the value that was replaced is enough.
     let replaced = |knob: &Knob| {
         let mut others = changed.iter().filter(|(_, was)| !was.is_max());
         others.any(|(other, _)| other.conflicts_with(knob))
@@ -193,7 +194,7 @@ fn undo(cgroup: &Cgroup, before: &Values, now: &Values) -> Option<String> {
     (!words.is_empty()).then(|| format!("memcgctl set {path} {}", words.join(" ")))
 }
 
-/// How the setting in force differs from the requested one.
+/// Describes how the setting in force differs from the requested one.
 fn difference(assignment: &Assignment, now: Value) -> String {
     match (assignment.value().bytes(), now.bytes()) {
         (Some(asked), Some(now)) if now < asked => {

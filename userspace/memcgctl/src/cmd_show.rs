@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl show`: one cgroup.
+//! `memcgctl show`: shows one cgroup.
 
 use crate::charging::Charging;
 use crate::cli::ShowArgs;
@@ -32,7 +32,7 @@ pub fn run(context: &Context, args: &ShowArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The switches of the machine.
+/// Shows the system-wide switches.
 fn system(context: &Context, json: bool) -> anyhow::Result<Exit> {
     let mut values = Vec::new();
     for switch in &switches::SWITCHES {
@@ -68,7 +68,7 @@ struct Switches {
     switches: BTreeMap<&'static str, Raw>,
 }
 
-/// The report on a cgroup that has to be there.
+/// Returns the report on a cgroup, which must exist.
 pub fn report(context: &Context, cgroup: &Cgroup) -> anyhow::Result<Report> {
     let above = Snapshot::above(cgroup)?;
     let Some(snapshot) = Snapshot::read(cgroup.clone())? else {
@@ -95,7 +95,7 @@ fn text(report: &Report) -> String {
     columns(&report.lines())
 }
 
-/// Lines of a name and a value.
+/// Formats lines of a name and a value.
 pub fn columns(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = String::new();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl suggest`: a limit that drains in the time asked for, a pace that fits the device, and the command that sets
-//! them; on a kernel without dirty limits, the closest alternatives.
+//! `memcgctl suggest`: a limit that drains in the requested time, a pace that fits the device, and
+//! the command that sets them; on a kernel without dirty limits, the closest alternatives.
 
 mod measure;
 mod text;
@@ -24,26 +24,26 @@ use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
 
-/// A pace that other writers hardly notice: the one that the module begins with.
+/// A pace that other writers hardly notice: the module's default.
 const PACE: Duration = Duration::from_micros(memcgfs::pace::DEFAULT.0 as u64);
 
-/// So much has to fit into a pace, for the device to be used well.
+/// The minimum amount that a pace must allow to use the device well.
 const CHUNK: u64 = 1 << 20;
 
-/// A limit below it would cost throughput on any device.
+/// A lower limit would cost throughput on any device.
 const LEAST: u64 = 1 << 20;
 
-/// The suggestion, and its basis.
+/// The suggestion and its basis.
 #[derive(Serialize)]
 struct Suggestion {
     #[serde(flatten)]
     name: Option<Name>,
-    /// The device by its number, and by its name if it has one.
+    /// The device's number, and its name if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_name: Option<String>,
-    /// Bytes in a second, and whether that was measured now or is the kernel's estimate.
+    /// Bytes per second, and whether that was measured now or is the kernel's estimate.
     bandwidth: u64,
     measured: bool,
     drain_usec: u64,
@@ -54,7 +54,7 @@ struct Suggestion {
     limit_now: Option<u64>,
     /// Whether the kernel has limits that can be set.
     supported: bool,
-    /// What sets it, or comes near to it.
+    /// The command that sets the limit, or comes close to it.
     commands: Vec<Command>,
     warnings: Vec<String>,
 }
@@ -86,7 +86,7 @@ pub fn run(context: &Context, args: &SuggestArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The device, with its bandwidth, and whether that was measured.
+/// Returns the device with its bandwidth, and whether that was measured.
 fn device(context: &Context, args: &SuggestArgs) -> anyhow::Result<(Device, bool)> {
     let host = &context.host;
     let wanted = match (&args.device, &args.measure) {
@@ -97,7 +97,7 @@ fn device(context: &Context, args: &SuggestArgs) -> anyhow::Result<(Device, bool
     if let Some(dir) = &args.measure {
         let bandwidth = measure::bandwidth(dir)?;
         let number = wanted.unwrap_or_else(|| escaped(dir));
-        // Its name is known where the kernel has figures of it.
+        // The name is known if the kernel has figures for the device.
         let known = devices::read(host).unwrap_or_default();
         let known = known.into_iter().find(|device| device.number == number);
         let device = known.unwrap_or(Device {
@@ -181,7 +181,7 @@ fn suggest(
     Ok(suggestion)
 }
 
-/// Rounded down to a size that people would choose: of whole mebibytes two digits.
+/// Rounds down to a size that humans would choose: two significant digits of whole mebibytes.
 fn plain(bytes: u64) -> u64 {
     let mebibytes = bytes >> 20;
     let unit = 10u64.pow(mebibytes.checked_ilog10().unwrap_or(0).saturating_sub(1));

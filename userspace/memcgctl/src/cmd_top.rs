@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl top`: all cgroups in a table that renews itself, or once.
+//! `memcgctl top`: all cgroups in a table, updated continuously or printed once.
 
 mod columns;
 mod devices;
@@ -45,7 +45,7 @@ struct Listing {
     cgroups: Vec<RowReport>,
 }
 
-/// A row for programs. What is absent has no key.
+/// A row as JSON. Absent values have no key.
 #[derive(Serialize)]
 struct RowReport {
     #[serde(flatten)]
@@ -65,7 +65,7 @@ struct RowReport {
     throttled_now: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paced_usec_per_second: Option<u64>,
-    /// What happens to writers: free, slowed, stopped.
+    /// The state of writers: free, slowed, stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     writers: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +111,7 @@ pub fn run(context: &Context, args: &TopArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     top.source.look();
-    // The first rates are those between two samples.
+    // The first rates are computed between two samples.
     thread::sleep(top.interval);
     top.source.look();
     top.source.read_inherited(0..top.source.rows().len());
@@ -131,7 +131,7 @@ pub fn run(context: &Context, args: &TopArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// The rows in their order, with their labels.
+/// Returns the rows in order, with their labels.
 fn rows(top: &Top) -> impl Iterator<Item = (&str, &Row)> {
     let rows = top.source.rows();
     let shown = top.view.shown.iter();
@@ -143,7 +143,7 @@ fn text(top: &Top) -> String {
     let line = |label: &str, figure: &dyn Fn(Column) -> String| {
         let mut cells = [const { String::new() }; COLUMNS];
         let figures = columns::figures().map(figure);
-        // The last column of a table is text; here there is none.
+        // The last column of a table is left-aligned text, but here it is a number.
         for (cell, text) in cells
             .iter_mut()
             .zip([label.to_owned()].into_iter().chain(figures))

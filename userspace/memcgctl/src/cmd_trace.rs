@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl trace`: a line each time that a writer is made to wait or a charge goes elsewhere, from the kernel's
-//! tracepoints.
+//! `memcgctl trace`: prints a line whenever a writer is made to wait or a charge is redirected,
+//! from the kernel's tracepoints.
 
 mod names;
 mod run_of_charges;
@@ -34,28 +34,29 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
-/// What the kernel has for the name of a task that has been running since tracing began: it notes names when it switches
-/// to another task.
+/// The kernel's placeholder for the name of a task that has been running since tracing began: it
+/// records names on task switches.
 const UNKNOWN: &str = "<...>";
 
-/// With more events waiting, cgroups are looked for at once.
+/// With more pending events, cgroups are looked up at once.
 const MOST_WAITING: usize = 4096;
 
-/// The state while lines come in.
+/// The state while lines arrive.
 struct Printer {
     names: Names,
-    /// Events that are not printed yet, since the first of them is of a cgroup that is still to be looked for.
+    /// Pending events: the first of them is from a cgroup that is yet to be looked up.
     waiting: VecDeque<Event>,
-    /// How many events were left out because their cgroup is no longer known.
+    /// The number of events left out because their cgroup is no longer known.
     gone: u64,
     json: bool,
-    /// How many more lines to print.
+    /// The number of lines left to print.
     left: Option<u64>,
-    /// Where to look up names that the kernel does not report; a saved trace may be from another machine.
+    /// The host to look up names on that the kernel does not report; absent for a saved trace,
+    /// which may be from another machine.
     host: Option<Host>,
-    /// Charges that are not printed yet, since more of the same may come.
+    /// Charges that are held back, since more of the same kind may follow.
     run: Option<Run>,
-    /// What ends a live trace.
+    /// Ends a live trace.
     stop: Option<Stop>,
 }
 
@@ -84,9 +85,9 @@ pub fn run(context: &Context, args: &TraceArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Print the kernel's events from now on.
+/// Prints the kernel's events from now on.
 fn live(context: &Context, printer: &mut Printer) -> anyhow::Result<()> {
-    // Signals are taken over before there is anything to clean up.
+    // Set up signals before there is anything to clean up.
     printer.stop = Some(Stop::new(&context.host)?);
     let mut instance = Instance::make(&context.host)?;
     let mut buffer = vec![0; 1 << 16];
@@ -107,7 +108,8 @@ fn live(context: &Context, printer: &mut Printer) -> anyhow::Result<()> {
         if !printer.go_on(false)? || length == 0 && !printer.end_run()? {
             return Ok(());
         }
-        // After a successful read there may be more at once; otherwise check periodically, even without a notification.
+        // After a successful read, there may be more at once; otherwise check periodically, even
+        // without a notification.
         let time = match length {
             0 => Duration::from_millis(500),
             _ => Duration::ZERO,
@@ -119,7 +121,7 @@ fn live(context: &Context, printer: &mut Printer) -> anyhow::Result<()> {
     }
 }
 
-/// Print a saved `trace_pipe`.
+/// Prints a saved `trace_pipe`.
 fn saved(file: &Path, printer: &mut Printer) -> anyhow::Result<()> {
     let failed = |error: io::Error| anyhow!("cannot read {}: {}", escaped(file), in_words(&error));
     let input: Box<dyn BufRead> = match file == Path::new("-") {
@@ -135,7 +137,7 @@ fn saved(file: &Path, printer: &mut Printer) -> anyhow::Result<()> {
 }
 
 impl Printer {
-    /// Handle a line of the trace. Returns whether to continue.
+    /// Handles a line of the trace. Returns whether to continue.
     fn print(&mut self, line: &[u8]) -> anyhow::Result<bool> {
         let mut event = match Line::parse(line) {
             Some(Line::Event(event)) => event,
@@ -162,7 +164,8 @@ impl Printer {
         self.go_on(self.waiting.len() > MOST_WAITING)
     }
 
-    /// Print the pending events whose names are known, with `now` all of them. Returns whether to continue.
+    /// Prints the pending events whose names are known, or all of them with `now`. Returns whether
+    /// to continue.
     fn go_on(&mut self, now: bool) -> anyhow::Result<bool> {
         while let Some(event) = self.waiting.pop_front() {
             let other = match event.what {
@@ -186,7 +189,7 @@ impl Printer {
         Ok(true)
     }
 
-    /// Print the events that were held back, and report those that could not be printed.
+    /// Prints the events that were held back, and reports those that could not be printed.
     fn finish(&mut self) -> anyhow::Result<()> {
         if self.left != Some(0) && self.go_on(true)? {
             self.end_run()?;
@@ -200,7 +203,7 @@ impl Printer {
         Ok(())
     }
 
-    /// Print an event, or hold it back if it is a charge. Returns whether to continue.
+    /// Prints an event, or holds it back if it is a charge. Returns whether to continue.
     fn take(&mut self, event: Event) -> anyhow::Result<bool> {
         if let Some(run) = &mut self.run {
             if run.takes(&event) {
@@ -217,7 +220,7 @@ impl Printer {
         Ok(true)
     }
 
-    /// Wait for `time` at most, or until `input` is readable. Returns whether it is time to end.
+    /// Waits for at most `time`, or until `input` is readable. Returns whether it is time to end.
     fn is_stopped(&self, input: Option<BorrowedFd<'_>>, time: Duration) -> io::Result<bool> {
         match &self.stop {
             Some(stop) => Ok(stop.wait(input, time)? == Woken::Stop),
@@ -225,7 +228,7 @@ impl Printer {
         }
     }
 
-    /// Print the charges that were held back. Returns whether to continue.
+    /// Prints the charges that were held back. Returns whether to continue.
     fn end_run(&mut self) -> anyhow::Result<bool> {
         match self.run.take() {
             Some(run) => self.tell(&run.event, Some(run.charges)),
@@ -233,7 +236,7 @@ impl Printer {
         }
     }
 
-    /// Print an event. Returns whether to continue.
+    /// Prints an event. Returns whether to continue.
     fn tell(&mut self, event: &Event, charges: Option<u64>) -> anyhow::Result<bool> {
         let read_on = match self.json {
             true => {

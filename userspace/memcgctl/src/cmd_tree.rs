@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl tree`: a cgroup and all below it, a line each.
+//! `memcgctl tree`: prints a cgroup and its descendants, a line each.
 
 mod node;
 
@@ -24,21 +24,21 @@ use node::CHARGES;
 use node::LIMITS;
 use serde::Serialize;
 
-/// What is read of a cgroup, and the cgroups below it.
+/// The figures of a cgroup, and its children.
 type Found = (Snapshot, Box<Report>, Vec<Cgroup>);
 
-/// What the tree is gathered with.
+/// The state while the tree is built.
 struct Gathering<'a> {
     args: &'a TreeArgs,
-    /// The text that paths have to contain, in lower case.
+    /// The text that paths must contain, in lower case.
     filter: String,
     vm: &'a VmDirty,
     listing: Listing,
-    /// The mounts that are charged to a cgroup, if charges are wanted.
+    /// The mounts that are charged to a cgroup, if charges are shown.
     mounts: Option<Vec<ChargedMount>>,
-    /// The ancestors of the current cgroup, outermost first.
+    /// The ancestors of the current cgroup, topmost first.
     above: Vec<Snapshot>,
-    /// A cgroup that should have had the module's files but had not.
+    /// A cgroup that should have the module's files but has not.
     lacking: Option<Cgroup>,
     exit: Exit,
 }
@@ -83,7 +83,8 @@ pub fn run(context: &Context, args: &TreeArgs) -> anyhow::Result<Exit> {
 }
 
 impl Gathering<'_> {
-    /// The cgroup and those below it; `None` if it vanished, cannot be read or is not wanted.
+    /// Returns the cgroup and its descendants; `None` if it vanished, cannot be read or is filtered
+    /// out.
     fn visit(&mut self, cgroup: Cgroup, label: String, depth: usize) -> Option<Node> {
         let wanted = self.is_wanted(&cgroup);
         let (report, below) = self.enter(cgroup, depth)?;
@@ -93,7 +94,7 @@ impl Gathering<'_> {
             children.extend(self.visit(child, label, depth + 1));
         }
         self.above.pop();
-        // The ancestors of matches stay.
+        // Ancestors of matches stay.
         (wanted || !children.is_empty()).then(|| {
             node::sort(&mut children, self.args.sort);
             Node {
@@ -108,8 +109,8 @@ impl Gathering<'_> {
         self.filter.is_empty() || escaped(cgroup.path()).to_lowercase().contains(&self.filter)
     }
 
-    /// The report on a cgroup, which is among those above from now on, and the cgroups below it. All that takes much of
-    /// the stack is in here, since `visit` calls itself once for each level.
+    /// Returns the report on a cgroup, which is added to the ancestors, and its children.
+    /// Everything that needs much stack is in here, because `visit` is recursive.
     #[inline(never)]
     fn enter(&mut self, cgroup: Cgroup, depth: usize) -> Option<(Box<Report>, Vec<Cgroup>)> {
         match self.read(cgroup, depth) {
@@ -122,7 +123,7 @@ impl Gathering<'_> {
                 Some((report, below))
             }
             Err(error) => {
-                // One that cannot be read should not hide the others.
+                // A cgroup that cannot be read must not hide the others.
                 output::note(error);
                 self.exit = Exit::Partly;
                 None
@@ -130,7 +131,7 @@ impl Gathering<'_> {
         }
     }
 
-    /// Read a cgroup; `None` if it vanished.
+    /// Reads a cgroup; `None` if it vanished.
     fn read(&mut self, cgroup: Cgroup, depth: usize) -> Result<Option<Found>, Error> {
         let Some(snapshot) = Snapshot::read(cgroup)? else {
             return Ok(None);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl watch`: dirty pages against their limits over time, a line for each sample and a graph at the end.
+//! `memcgctl watch`: dirty pages against their limits over time, a line for each sample and a graph
+//! at the end.
 
 mod history;
 mod line;
@@ -28,12 +29,12 @@ use serde::Serialize;
 use std::time::Duration;
 use std::time::Instant;
 
-/// One sample, for programs: a line of JSON.
+/// A sample as a line of JSON.
 #[derive(Serialize)]
 struct Look<'a> {
     #[serde(flatten)]
     name: &'a Name,
-    /// Since the first sample.
+    /// Microseconds since the first sample.
     usec: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     dirty: Option<u64>,
@@ -44,7 +45,7 @@ struct Look<'a> {
     limit: Option<Option<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     background_limit: Option<Option<u64>>,
-    /// Since the previous sample.
+    /// The increase since the previous sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     throttled_usec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +62,7 @@ struct Watched {
     name: Name,
     /// The figures of the previous sample.
     before: Option<Usage>,
-    /// Its path, where there are several, filled up to the longest.
+    /// Its path, if there are several, padded to the longest.
     label: String,
     history: History,
 }
@@ -82,7 +83,7 @@ pub fn run(context: &Context, args: &WatchArgs) -> anyhow::Result<Exit> {
         }
         _ => Ok(()),
     };
-    // That it cannot be written is better known before than after.
+    // Report a file that cannot be written now, not at the end.
     picture(&watched)?;
     let stop = Stop::new(&context.host)?;
     let result = looks(&context.host, args, &mut watched, &stop);
@@ -90,7 +91,7 @@ pub fn run(context: &Context, args: &WatchArgs) -> anyhow::Result<Exit> {
     result
 }
 
-/// The cgroups that are meant, each once.
+/// Returns the cgroups to watch, without duplicates.
 fn watched(context: &Context, args: &WatchArgs) -> anyhow::Result<Vec<Watched>> {
     let mut cgroups: Vec<Cgroup> = Vec::new();
     if args.cgroups.is_empty() {
@@ -141,7 +142,7 @@ fn looks(
             let time = start.elapsed();
             let mut listing = Listing::new(host, &watched.cgroup)?;
             let Some(usage) = Usage::read(&watched.cgroup, 0, &mut listing)? else {
-                // What one watches may well be a program to its end.
+                // It is normal to watch a program until it ends.
                 output::note(format_args!("{}: removed", escaped(watched.cgroup.path())));
                 *gone = true;
                 continue;
@@ -153,7 +154,7 @@ fn looks(
         if args.count.is_some_and(|count| look >= count) || gone.iter().all(|gone| *gone) {
             break;
         }
-        // Reckoned from the start, so that it does not fall behind little by little.
+        // Computed from the start, so that delays do not accumulate.
         let next = args.interval.0.saturating_mul(look);
         let left = next.saturating_sub(start.elapsed());
         if stop.wait(None, left)? == Woken::Stop {
@@ -164,7 +165,7 @@ fn looks(
 }
 
 impl Watched {
-    /// Print a sample. Returns whether the reader is still there.
+    /// Prints a sample. Returns whether the reader is still there.
     fn show(
         &mut self,
         time: Duration,

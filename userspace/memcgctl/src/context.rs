@@ -30,14 +30,14 @@ impl Context {
         }
     }
 
-    /// The mounted hierarchy, if it has the memory controller.
+    /// Returns the mounted hierarchy, which must have the memory controller.
     pub fn hierarchy(&self) -> Result<Hierarchy> {
         let hierarchy = self.mounted()?;
         hierarchy.check_memory(&self.host)?;
         Ok(hierarchy)
     }
 
-    /// The mounted hierarchy, with or without a memory controller.
+    /// Returns the mounted hierarchy, with or without the memory controller.
     pub fn mounted(&self) -> Result<Hierarchy> {
         match &self.cgroup_root {
             Some(dir) => Ok(Hierarchy::at(dir)),
@@ -45,7 +45,7 @@ impl Context {
         }
     }
 
-    /// The cgroup that a command is about.
+    /// Returns the cgroup that a command is about.
     pub fn cgroup(&self, target: &Target) -> Result<Cgroup> {
         let hierarchy = self.hierarchy()?;
         match target {
@@ -54,7 +54,7 @@ impl Context {
         }
     }
 
-    /// The cgroups of a name that may be a pattern.
+    /// Returns the cgroups of a name that may be a pattern.
     pub fn cgroups(&self, target: &Target) -> Result<Vec<Cgroup>> {
         match target {
             Target::Named(name) => self.hierarchy()?.expand(&self.host, name),
@@ -62,19 +62,19 @@ impl Context {
         }
     }
 
-    /// The mounts whose pages are all charged to one cgroup.
+    /// Returns the mounts whose pages are all charged to one cgroup.
     pub fn charged_mounts(&self) -> Result<Vec<ChargedMount>> {
-        // Without a hierarchy the cgroups cannot be looked at, but the mounts can.
+        // Without a hierarchy, the cgroups are not accessible, but the mounts are.
         let hierarchy = self.hierarchy().ok();
         Ok(ChargedMount::among(self.host.mounts()?, hierarchy.as_ref()))
     }
 
-    /// The cgroup of that name, or the caller's own.
+    /// Returns the cgroup of that name, or the caller's own.
     pub fn named_or_own(&self, name: Option<&OsString>) -> Result<Cgroup> {
         self.cgroup(&name.map_or(Target::Own, |name| Target::Named(name.clone())))
     }
 
-    /// The cgroup at the top of a listing.
+    /// Returns the cgroup at the top of a listing.
     pub fn top(&self, top: &Top) -> Result<Cgroup> {
         match &top.cgroup {
             None if !top.own => Ok(self.hierarchy()?.root()),
@@ -82,7 +82,7 @@ impl Context {
         }
     }
 
-    /// Fails if the cgroup has no file for that knob.
+    /// Fails if the cgroup does not have the knob's file.
     pub fn require(&self, cgroup: &Cgroup, knob: &Knob) -> Result<()> {
         match cgroup.offers(knob) {
             true => Ok(()),
@@ -90,7 +90,7 @@ impl Context {
         }
     }
 
-    /// Says on stderr why the module's figures of this cgroup are not there, if they should be.
+    /// Reports on stderr why the module's figures of this cgroup are absent, if they should exist.
     pub fn note_absent_figures(&self, cgroup: &Cgroup) {
         if !cgroup.is_root() && !cgroup.offers(&knobs::DIRTY_STAT) {
             output::note(cgroup.absence(&self.host, &knobs::DIRTY_STAT));

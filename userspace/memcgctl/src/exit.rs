@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Exit codes, and how an error ends the program.
+//! Exit codes, and the reporting of errors.
 
 use crate::output;
 use std::process::ExitCode;
 
-/// How the program ends. Scripts rely on the numbers.
+/// The exit code of the program. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All was done.
+    /// Everything was done.
     Done = 0,
-    /// It failed; the message names file, value and errno.
+    /// The command failed; the message includes the file, the value and the errno.
     Failed = 1,
     /// The command line was wrong.
     Usage = 2,
     /// The kernel lacks the feature.
     Unsupported = 3,
-    /// Some was done, some was not.
+    /// Some of it was done, some was not.
     Partly = 4,
 }
 
@@ -26,10 +26,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Print the error. Returns its exit code.
+/// Prints the error and returns its exit code.
 pub fn report(error: &anyhow::Error) -> Exit {
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
-        // Help and version come this way too. A closed pipe is no reason to complain.
+        // Help and version are reported this way, too. A closed pipe is not an error.
         let _ = usage.print();
         return match usage.exit_code() {
             0 => Exit::Done,

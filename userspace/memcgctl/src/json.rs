@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Names and values as JSON has them.
+//! Names and values in JSON.
 
 use memcgfs::pace::Pace;
 use memcgfs::switches::SwitchValue;
@@ -18,7 +18,7 @@ pub struct Name {
     cgroup: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     cgroup_bytes: Option<Vec<u8>>,
-    /// For the words.
+    /// The path for the text output.
     #[serde(skip)]
     pub path: OsString,
 }
@@ -33,7 +33,8 @@ impl Name {
     }
 }
 
-/// A value for programs: raw bytes, a percentage, words, `null` for `max`; of a switch whether it is on, a word or a time.
+/// A value as JSON: raw bytes, a percentage, words, `null` for `max`; for a switch a boolean, a
+/// word or a time.
 pub enum Raw {
     Value(Value),
     Switch(SwitchValue),

@@ -2,7 +2,8 @@
 
 //! memcgctl: show, explain and set dirty limits and charges of cgroups.
 //!
-//! This crate is the command line and the display. `memcgfs` knows a cgroup's files and their meaning.
+//! This crate has the command line and the display. `memcgfs` provides access to the files of
+//! cgroups.
 
 mod charging;
 mod cli;

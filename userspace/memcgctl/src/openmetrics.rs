@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! OpenMetrics text, version 1.0: families of samples, each with its description and unit, and an end mark that tells a
-//! reader that nothing is missing. And the older text format of Prometheus, which differs in little, but that little
-//! makes a reader of one lose the types of the other's counters.
+//! OpenMetrics text, version 1.0: families of samples, each with its description and unit, and an
+//! end mark that shows a reader that nothing is missing. Also the older text format of Prometheus,
+//! which differs only slightly, but enough that a reader of one loses the types of the other's
+//! counters.
 
 use clap::ValueEnum;
 use std::fmt::Write;
@@ -16,12 +17,12 @@ pub enum Format {
     Prometheus,
 }
 
-/// What a family counts.
+/// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// What may rise and fall.
+    /// A value that may go up and down.
     Gauge,
-    /// What only rises.
+    /// A value that only goes up.
     Counter,
 }
 
@@ -33,7 +34,7 @@ impl Kind {
         }
     }
 
-    /// What the names of samples end in.
+    /// Returns the suffix of the samples' names.
     fn suffix(self) -> &'static str {
         match self {
             Self::Gauge => "",
@@ -42,7 +43,7 @@ impl Kind {
     }
 }
 
-/// A group of samples of one name.
+/// A group of samples with the same name.
 pub struct Family {
     /// The name, which ends in the unit if there is one.
     name: &'static str,
@@ -53,7 +54,7 @@ pub struct Family {
 }
 
 impl Family {
-    /// A family without samples. With a unit the name has to end in it.
+    /// Creates a family without samples. If there is a unit, the name must end in it.
     pub fn new(
         name: &'static str,
         kind: Kind,
@@ -69,7 +70,7 @@ impl Family {
         }
     }
 
-    /// Add a sample. Each set of labels may come once only.
+    /// Adds a sample. Each set of labels must be unique.
     pub fn sample(&mut self, labels: &[(&str, &str)], value: Number) {
         let suffix = self.kind.suffix();
         let text = &mut self.samples;
@@ -96,15 +97,15 @@ impl Family {
 /// The value of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
-    /// So many.
+    /// An integer.
     Whole(u64),
-    /// So many millionths.
+    /// A number of millionths.
     Micro(u64),
-    /// No bound.
+    /// Unlimited.
     Infinite,
 }
 
-/// The whole exposition. A family without samples is left out.
+/// Formats all families. A family without samples is left out.
 pub fn text(families: &[Family], format: Format) -> String {
     let mut text = String::new();
     for family in families.iter().filter(|family| !family.samples.is_empty()) {
@@ -118,7 +119,8 @@ pub fn text(families: &[Family], format: Format) -> String {
                 }
                 let _ = writeln!(text, "# HELP {name} {}", quoted(family.help));
             }
-            // There a type applies to samples of exactly that name, and the text after HELP is not quoted.
+            // In that format a type applies to samples of exactly that name, and the text after
+            // HELP is not quoted.
             Format::Prometheus => {
                 let suffix = family.kind.suffix();
                 let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
@@ -134,7 +136,7 @@ pub fn text(families: &[Family], format: Format) -> String {
     text
 }
 
-/// Escape a string for quotes.
+/// Escapes a string for use in quotes.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for c in text.chars() {

@@ -20,7 +20,7 @@ use std::process;
 /// The version of the `--json` format. It changes when a reader of the old format would misread the new one.
 const JSON_VERSION: u32 = 1;
 
-/// A pipe with any room accepts this many bytes at once.
+/// A pipe that is writable accepts this many bytes at once.
 const PIPE_BUF: usize = 4096;
 
 /// A JSON document: its version, then its content.
@@ -31,7 +31,8 @@ struct Document<'a, T> {
     content: &'a T,
 }
 
-/// Print a line of data. Returns whether to continue: the reader is still there, and `stop` did not end a wait for room.
+/// Prints a line of data. Returns whether to continue: the reader is still there, and `stop` did
+/// not end a wait for room.
 pub fn line(line: &str, stop: Option<&Stop>) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
     for part in format!("{line}\n").as_bytes().chunks(PIPE_BUF) {
@@ -49,7 +50,7 @@ pub fn line(line: &str, stop: Option<&Stop>) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Print a JSON document as a line of data.
+/// Prints a JSON document as a line of data.
 pub fn json_line(content: &impl Serialize, stop: Option<&Stop>) -> anyhow::Result<bool> {
     let document = Document {
         version: JSON_VERSION,
@@ -58,7 +59,7 @@ pub fn json_line(content: &impl Serialize, stop: Option<&Stop>) -> anyhow::Resul
     line(&visible(serde_json::to_string(&document)?), stop)
 }
 
-/// Print data. A reader that closes the pipe has seen enough; that is not an error.
+/// Prints data. A reader that closes the pipe has seen enough; that is not an error.
 pub fn data(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout
@@ -70,7 +71,7 @@ pub fn data(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Print data as JSON.
+/// Prints data as JSON.
 pub fn json(content: &impl Serialize) -> anyhow::Result<()> {
     let document = Document {
         version: JSON_VERSION,
@@ -80,7 +81,8 @@ pub fn json(content: &impl Serialize) -> anyhow::Result<()> {
     data(&format!("{text}\n"))
 }
 
-/// Escape control and bidirectional characters, which could affect a terminal: users who create cgroups choose their names.
+/// Escapes control and bidirectional characters, which could affect a terminal: users who create
+/// cgroups choose their names.
 fn visible(json: String) -> String {
     // JSON syntax is ASCII, and lower control characters are already escaped: hidden characters only occur in strings.
     let hidden = |c: &char| *c > '~' && c.escape_debug().len() > 1;
@@ -102,7 +104,8 @@ fn visible(json: String) -> String {
     text
 }
 
-/// Replace the content of a file atomically: a concurrent reader sees the old content or the new one, never a part.
+/// Replaces the content of a file atomically: a concurrent reader sees either the old content or
+/// the new one, never a part.
 pub fn file(path: &Path, text: &str) -> anyhow::Result<()> {
     replace(path, text).map_err(|error| {
         let path = memcgfs::escaped(path);
@@ -114,7 +117,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let Some(path) = replaceable(path) else {
         return fs::write(path, text);
     };
-    // A collector that reads all files of a directory skips names that start with a dot.
+    // Collectors that read all files of a directory skip names that start with a dot.
     let new = path.with_file_name(format!(".memcgctl-{}", process::id()));
     let write = || {
         // An existing file was left by a killed process, or planted.
@@ -135,11 +138,11 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     })
 }
 
-/// The regular file that a path resolves to, whether it exists or not; `None` for anything else, which must not be
-/// replaced by a file.
+/// Returns the regular file that a path resolves to, whether it exists or not; `None` for anything
+/// else, which must not be replaced by a file.
 fn replaceable(path: &Path) -> Option<PathBuf> {
     let mut path = path.to_owned();
-    // As many links as the kernel would follow.
+    // Follow as many links as the kernel would.
     for _ in 0..40 {
         let dir = match path.parent() {
             Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
@@ -162,12 +165,12 @@ fn replaceable(path: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Print a message for the user. A failure cannot be reported anywhere.
+/// Prints a message for the user. A failure cannot be reported anywhere.
 pub fn note(text: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "memcgctl: {text}");
 }
 
-/// How wide stdout is, if it is a terminal.
+/// Returns the width of stdout, if it is a terminal.
 pub fn width() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
@@ -176,14 +179,14 @@ pub fn width() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|width| *width != 0)
 }
 
-/// Whether the terminal can do no more than print lines.
+/// Returns whether the terminal can only print lines.
 pub fn is_dumb() -> bool {
     env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// Whether stdout is a terminal that shows UTF-8.
+/// Returns whether stdout is a terminal that shows UTF-8.
 pub fn is_rich() -> bool {
-    // The first that is not empty decides, as in setlocale().
+    // The first that is not empty applies, as in setlocale().
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .filter_map(env::var_os)

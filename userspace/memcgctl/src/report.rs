@@ -26,7 +26,7 @@ use serde::Serializer;
 use why::why_background;
 use why::Why;
 
-/// A cgroup's figures. What is absent has no key; `null` is `max`.
+/// A cgroup's figures. Absent values have no key; `null` is `max`.
 #[derive(Serialize)]
 pub struct Report {
     #[serde(flatten)]
@@ -52,10 +52,10 @@ pub struct Report {
     writeback_started: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paced_usec: Option<u64>,
-    /// Where they are wanted.
+    /// The charges, if requested.
     #[serde(flatten)]
     charging: Option<Charging>,
-    /// Where the background limit comes from, in words.
+    /// The origin of the background limit, in words.
     #[serde(skip)]
     why_background: String,
 }
@@ -69,7 +69,7 @@ struct InForce {
     background_limit: Option<Max>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pace_usec: Option<Max>,
-    /// The kernel does not report the limits: they were derived from its figures.
+    /// Whether the limits were derived here because the kernel does not report them.
     #[serde(skip_serializing_if = "is_false")]
     derived: bool,
 }
@@ -78,13 +78,14 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// A size or a time, `null` for `max`.
+/// A size or a time; `null` for `max`.
 #[derive(Clone, Copy, Serialize)]
 #[serde(transparent)]
 struct Max(Option<u64>);
 
 impl Report {
-    /// The report on a cgroup, given those above it, the limits in force, the system's settings and perhaps its charges.
+    /// Creates the report on a cgroup, given its ancestors, the limits in force, the system's
+    /// settings and optionally its charges.
     pub fn new(
         snapshot: &Snapshot,
         above: &[Snapshot],
@@ -142,7 +143,7 @@ impl Report {
         )
     }
 
-    /// The value of a knob.
+    /// Returns the value of a knob.
     pub fn setting(&self, knob: &Knob) -> String {
         let mut settings = self.set.iter();
         let found = settings.find(|(known, _)| *known == knob);
@@ -153,23 +154,23 @@ impl Report {
         self.throttled_usec.map_or_else(|| "-".to_owned(), seconds)
     }
 
-    /// Bytes that it is charged for.
+    /// Returns the bytes charged to it.
     pub fn memory(&self) -> Option<u64> {
         self.charging.as_ref()?.memory
     }
 
-    /// How many writers wait now.
+    /// Returns the number of writers that wait now.
     pub fn waiting(&self) -> String {
         self.throttled_now
             .map_or_else(|| "-".to_owned(), |count| count.to_string())
     }
 
-    /// Bytes dirty and under writeback.
+    /// Returns the dirty bytes and bytes under writeback.
     pub fn held(&self) -> Option<u64> {
         Some(self.dirty?.saturating_add(self.writeback.unwrap_or(0)))
     }
 
-    /// The limits in force and why, as lines of a name and a value.
+    /// Returns the limits in force and their origins, as lines of a name and a value.
     pub fn limit_lines(&self) -> Vec<(&'static str, String)> {
         let Some(in_force) = &self.in_force else {
             return vec![("limit in force", format!("- ({})", self.why()))];
@@ -195,7 +196,8 @@ impl Report {
         self.why.words()
     }
 
-    /// Its charges: the total, its maximum, page cache, shared memory, what it pays for and which cgroup pays for it.
+    /// Returns its charges: the total, its maximum, page cache, shared memory, what it pays for and
+    /// which cgroup pays for it.
     pub fn charges(&self) -> [String; 5] {
         let Some(charging) = &self.charging else {
             return [const { String::new() }; 5];
@@ -209,7 +211,7 @@ impl Report {
         [memory, max, file, shmem, payments]
     }
 
-    /// Lines of a name and a value, for a single cgroup.
+    /// Returns lines of a name and a value, for a single cgroup.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("cgroup", escaped(&self.name.path)),
@@ -242,7 +244,7 @@ impl Report {
     }
 }
 
-/// A size, or a dash if there is none.
+/// Formats a size, or a dash if there is none.
 pub fn size(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "-".to_owned(), |bytes| Bytes(bytes).to_string())
 }
@@ -255,12 +257,12 @@ fn limit(limit: Option<Max>) -> String {
     }
 }
 
-/// A time to the millisecond.
+/// Formats a time in milliseconds' precision.
 pub fn seconds(usec: u64) -> String {
     format!("{}.{:03}s", usec / 1_000_000, usec / 1_000 % 1_000)
 }
 
-/// The settings as a map in the order of the list, by their short names.
+/// Serializes the settings as a map in the order of the list, by their short names.
 fn settings<S: Serializer>(
     settings: &[(&'static Knob, Value)],
     serializer: S,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Words as a shell takes them.
+//! Quoting of words for the shell.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// The word in quotes, if it needs any, so that the command in which it is printed can be pasted.
+/// Quotes the word if necessary, so that the command in which it is printed can be pasted.
 pub fn quoted(word: impl AsRef<OsStr>) -> String {
     let word = word.as_ref();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-=:@%+,".contains(byte);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When a continuous command should end: on a signal, or when the reader has gone.
+//! The end of a continuous command: on a signal, or when the reader is gone.
 
 use memcgfs::Host;
 use nix::errno::Errno;
@@ -20,25 +20,25 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use std::time::Instant;
 
-/// Signals turned into something that can be waited for. From its making on they do not end the process any more.
+/// Signals that can be waited for. Once this was created, they no longer end the process.
 pub struct Stop {
     signals: UnixStream,
     stdout: io::Stdout,
 }
 
-/// What a wait ended with.
+/// The reason why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
     /// It is time to end.
     Stop,
-    /// There is something to read.
+    /// There is input to read.
     Ready,
-    /// The time is over.
+    /// The time has expired.
     Time,
 }
 
 impl Stop {
-    /// Take the signals over. One that is ignored, as under nohup, stays so.
+    /// Takes over the signals. Those that are ignored, as under nohup, remain ignored.
     pub fn new(host: &Host) -> io::Result<Self> {
         let (signals, sender) = UnixStream::pair()?;
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
@@ -52,15 +52,15 @@ impl Stop {
         })
     }
 
-    /// Wait for `time` at most, whether or not stdout has a reader.
+    /// Waits for at most `time`, whether or not stdout has a reader.
     pub fn wait_for_signal(&self, time: Duration) -> io::Result<Woken> {
         let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         Self::poll(&mut fds, time)
     }
 
-    /// Wait for `time` at most, or until `input` has something.
+    /// Waits for at most `time`, or until `input` is readable.
     pub fn wait(&self, input: Option<BorrowedFd<'_>>, time: Duration) -> io::Result<Woken> {
-        // The end of a pipe's reader is reported even if no event is requested.
+        // It is reported that a pipe's reader is gone even if no event is requested.
         let mut fds = vec![
             PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.stdout.as_fd(), PollFlags::empty()),
@@ -69,12 +69,12 @@ impl Stop {
         Self::poll(&mut fds, time)
     }
 
-    /// Wait until one of these has something, of which the third is input and the others end the program.
+    /// Waits until one of these is ready; the third is input, the others end the program.
     fn poll(fds: &mut [PollFd<'_>], time: Duration) -> io::Result<Woken> {
         let end = Instant::now() + time;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            // Rounded up, so that the last part of a millisecond is not spent in a loop.
+            // Round up, to avoid a busy loop during the last part of a millisecond.
             let millis = left.as_micros().div_ceil(1000);
             let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
             match poll(fds, timeout) {
@@ -91,7 +91,8 @@ impl Stop {
         }
     }
 
-    /// Wait until stdout has room or its reader has gone. Returns `false` if it is time to end before that.
+    /// Waits until stdout has room or its reader is gone. Returns `false` if it is time to end
+    /// before that.
     pub fn wait_for_room(&self) -> io::Result<bool> {
         loop {
             let mut fds = [
@@ -103,7 +104,7 @@ impl Stop {
                 Err(errno) => return Err(errno.into()),
                 Ok(_) => {}
             }
-            // What there is room for is printed, even at the end.
+            // If there is room, print even at the end.
             let [stdout, _] = &fds;
             return Ok(stdout.revents().is_some_and(|events| !events.is_empty()));
         }

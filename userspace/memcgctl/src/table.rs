@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Columns of text, and the lines of trees in them.
+//! Columns of text, which may include the branches of trees.
 
 use std::ops::Range;
 
-/// What the branches of a tree are drawn with: a child, the last child, and below each of them.
+/// The strings that draw a tree: before a child, before the last child, and below each of them.
 pub type Branches = [&'static str; 4];
 
-/// The branches, for a terminal that shows more than ASCII or for any.
+/// Returns the branches, for a terminal that shows more than ASCII or for any terminal.
 pub fn branches(rich: bool) -> Branches {
     match rich {
         true => ["├─", "└─", "│ ", "  "],
@@ -15,12 +15,13 @@ pub fn branches(rich: bool) -> Branches {
     }
 }
 
-/// The rows as lines: the first and the last column are text, those between are numbers, aligned to the right.
+/// Formats rows as lines: the first and the last column are text, those between are numbers,
+/// aligned to the right.
 pub fn lines<const N: usize>(rows: &[[String; N]]) -> String {
     columns(rows, 1..N.saturating_sub(1))
 }
 
-/// The rows as lines, all columns being text.
+/// Formats rows as lines, with text in all columns.
 pub fn texts<const N: usize>(rows: &[[String; N]]) -> String {
     columns(rows, 0..0)
 }
@@ -35,7 +36,7 @@ fn columns<const N: usize>(rows: &[[String; N]], numbers: Range<usize>) -> Strin
     let mut text = String::new();
     for row in rows {
         for (index, (cell, width)) in row.iter().zip(widths).enumerate() {
-            // Not by a format's width, which panics at more than 65535.
+            // Not with a format width, which panics above 65535.
             let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
             let gap = if index == 0 { "" } else { "  " };
             match numbers.contains(&index) {

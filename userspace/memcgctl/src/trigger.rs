@@ -15,16 +15,17 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-/// How a trigger went.
+/// The result of a trigger.
 pub struct Ended {
-    /// The kernel's answer: `None` when all was done, else why it was less.
+    /// `None` if everything was done, else the kernel's error.
     pub less: Option<Error>,
-    /// How long it took, in microseconds.
+    /// The duration, in microseconds.
     pub usec: u64,
 }
 
 impl Ended {
-    /// The exit code; `less` is said on stderr, with the kernel's reason, if not all was done.
+    /// Returns the exit code; if not everything was done, prints `less` and the kernel's reason on
+    /// stderr.
     pub fn exit(self, less: &str) -> Exit {
         match self.less {
             None => Exit::Done,
@@ -36,7 +37,7 @@ impl Ended {
     }
 }
 
-/// Run `start`, which blocks, in a thread, and show the progress that `look` reports meanwhile.
+/// Runs `start`, which blocks, in a thread, and meanwhile shows the progress that `look` reports.
 ///
 /// `look` returns `None` if figures temporarily cannot be read; that is not an error.
 pub fn run(
@@ -48,7 +49,7 @@ pub fn run(
     let result = thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let starter = thread::Builder::new().spawn_scoped(scope, move || {
-            // The receiver waits below, so that it cannot be gone.
+            // The receiver waits below, so it still exists.
             let _ = sender.send(start(amount));
         });
         if let Err(error) = starter {
@@ -81,7 +82,8 @@ pub fn run(
     })
 }
 
-/// A line on stderr: redrawn in place on a terminal, else one for all, so that a job's log is not filled.
+/// A line on stderr: redrawn in place on a terminal, else printed once, so that it does not fill
+/// the log of a job.
 struct Progress {
     interval: Duration,
     in_place: bool,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Wishes that were checked before anything is written: to set a knob, to start a trigger.
+//! Requests that are checked before anything is written: to set a knob or to start a trigger.
 
 use crate::given;
 use crate::knobs;
@@ -17,7 +17,7 @@ use crate::value::Limit;
 use crate::value::Value;
 use std::fmt;
 
-/// How much a trigger is asked for: a size or `max`, checked and as it was written.
+/// The argument of a trigger: a size or `max`, checked and as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount {
     text: String,
@@ -25,7 +25,7 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// All there is.
+    /// Returns the amount that stands for everything.
     pub fn max() -> Self {
         Self {
             text: "max".to_owned(),
@@ -33,7 +33,7 @@ impl Amount {
         }
     }
 
-    /// Parse and check it.
+    /// Parses and checks an amount.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let bytes = given::bytes(text)?.into();
         Ok(Self {
@@ -42,18 +42,19 @@ impl Amount {
         })
     }
 
-    /// What is written, as the user gave it.
+    /// Returns the text to write, as the user gave it.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What it means.
+    /// Returns the parsed amount.
     pub fn bytes(&self) -> Limit<u64> {
         self.bytes
     }
 }
 
-/// One `KNOB=VALUE` that the kernel should take: the knob can be set and the value passed the module's own checks.
+/// A `KNOB=VALUE` that the kernel should accept: the knob is settable and the value has passed the
+/// module's own checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     knob: &'static Knob,
@@ -61,27 +62,27 @@ pub struct Assignment {
     value: Value,
 }
 
-/// Why a `KNOB=VALUE` is none.
+/// The reason why a `KNOB=VALUE` is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadAssignment {
-    /// There is no `=` in it.
+    /// It contains no `=`.
     Form,
     /// No knob has this name.
     Unknown(String),
     /// The knob cannot be set.
     NotSettable(&'static Knob),
-    /// The value is not good for the knob.
+    /// The value is invalid for the knob.
     Value(&'static Knob, String, ParseError),
 }
 
 impl Assignment {
-    /// Parse and check `KNOB=VALUE`.
+    /// Parses and checks `KNOB=VALUE`.
     pub fn parse(text: &str) -> Result<Self, BadAssignment> {
         let (name, text) = text.split_once('=').ok_or(BadAssignment::Form)?;
         Self::new(name, text)
     }
 
-    /// Check that the knob of this name takes this value.
+    /// Checks that the knob of this name accepts this value.
     pub fn new(name: &str, text: &str) -> Result<Self, BadAssignment> {
         let knob = knobs::find(name).ok_or_else(|| BadAssignment::Unknown(name.to_owned()))?;
         if knob.mode != Mode::ReadWrite {
@@ -99,29 +100,30 @@ impl Assignment {
         Ok(Self { knob, text, value })
     }
 
-    /// The knob.
+    /// Returns the knob.
     pub fn knob(&self) -> &'static Knob {
         self.knob
     }
 
-    /// What is written, as the user gave it.
+    /// Returns the text to write, as the user gave it.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What it means.
+    /// Returns the parsed value.
     pub fn value(&self) -> Value {
         self.value
     }
 
-    /// What the knob reads when this was written: sizes are rounded down to pages.
+    /// Returns the value that the knob reads after this was written: sizes are rounded down to
+    /// pages.
     pub fn read_back(&self) -> Value {
         let Value::Bytes(bytes) = self.value else {
             return self.value;
         };
         let config = Config::default();
         let kept = match self.knob.excludes {
-            // The checks were passed, so that this can not fail.
+            // The value has passed the checks, so this cannot fail.
             Some(_) => match config.with_limit_bytes(bytes.size(), page::shift()) {
                 Ok(config) => config.limit.bytes(),
                 Err(_) => bytes.size(),
@@ -134,18 +136,19 @@ impl Assignment {
         Value::Bytes(kept.into())
     }
 
-    /// Whether this assignment and the other exclude each other. `max` excludes nothing: it may be given with the other.
+    /// Returns whether the two assignments exclude each other. `max` may be combined with anything.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         self.knob.conflicts_with(other.knob) && !self.value.is_max() && !other.value.is_max()
     }
 
-    /// Why this assignment is invalid after the others for the same cgroup; `None` if it is valid.
+    /// Returns why this assignment is invalid after the others for the same cgroup; `None` if it is
+    /// valid.
     pub fn problem_after<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Option<String> {
         let name = self.knob.name;
         others.into_iter().find_map(|other| {
             let other_name = other.knob.name;
             if other_name == name {
-                // It may have been written in two ways, with `memory.` and without.
+                // The same knob may be spelled with and without `memory.`.
                 Some(format!("{name} is given twice"))
             } else if self.conflicts_with(other) {
                 Some(format!(
@@ -158,7 +161,7 @@ impl Assignment {
     }
 }
 
-/// What the kernel takes for a size that was given so: the same text where it can be.
+/// Returns the text to write to the kernel for a size: the user's own text where possible.
 fn kernel_text(given: &str, value: Value) -> String {
     let given = given.trim();
     match parse_bytes(given.as_bytes()) {
@@ -167,9 +170,10 @@ fn kernel_text(given: &str, value: Value) -> String {
     }
 }
 
-/// Refuse values that the module refuses: a limit below two pages, or above the largest number of pages.
+/// Rejects values that the module rejects: a limit below two pages or above the largest number of
+/// pages.
 fn check(knob: &Knob, value: Value) -> Result<(), ParseError> {
-    // The floor is the one size that nothing replaces, and the one that may be any.
+    // The floor is the only size that no other knob replaces, and the only one without a minimum.
     let (Value::Bytes(bytes), true) = (value, knob.excludes.is_some()) else {
         return Ok(());
     };

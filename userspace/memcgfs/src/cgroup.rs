@@ -35,10 +35,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A cgroup by its place. It may vanish at any time.
+/// A cgroup, identified by its path. It may vanish at any time.
 ///
-/// One that a user has named is held by its directory: what is read of it after something was written is of the same
-/// cgroup, and not of another that was made in its place meanwhile. The many of a listing are known by their paths only.
+/// A cgroup that the user named is held open by its directory, so that reads after a write refer to
+/// the same cgroup, and not to another created at its path meanwhile. The many cgroups of a listing
+/// are identified by their paths only.
 #[derive(Clone, Debug)]
 pub struct Cgroup {
     dir: PathBuf,
@@ -68,7 +69,7 @@ impl Cgroup {
         }
     }
 
-    /// The same cgroup, held by its directory.
+    /// Returns the same cgroup, held open by its directory.
     pub(crate) fn hold(self) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&self.dir, flags, Mode::empty())?;
@@ -78,7 +79,7 @@ impl Cgroup {
         })
     }
 
-    /// A descriptor of its directory that the kernel takes for the cgroup.
+    /// Returns a descriptor of its directory, which the kernel accepts in place of the cgroup.
     pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(match self.held() {
@@ -91,32 +92,33 @@ impl Cgroup {
         self.held.as_ref().map(|fd| fd.as_fd())
     }
 
-    /// The path relative to the cgroup2 mount; empty for the root.
+    /// Returns the path relative to the cgroup2 mount; empty for the root.
     pub fn name(&self) -> &Path {
         &self.name
     }
 
-    /// The path as the kernel shows it: relative to the mount, with a slash before it.
+    /// Returns the path as the kernel shows it: relative to the mount, with a leading slash.
     pub fn path(&self) -> OsString {
         let mut path = OsString::from("/");
         path.push(&self.name);
         path
     }
 
-    /// Its directory.
+    /// Returns its directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Whether this is the root of what is mounted.
+    /// Returns whether this is the root of the mounted hierarchy.
     pub fn is_root(&self) -> bool {
         self.name.as_os_str().is_empty()
     }
 
-    /// Whether it is there, just now.
+    /// Returns whether it exists at the moment.
     pub fn exists(&self) -> bool {
         match self.held {
-            // A directory that was removed can be opened still, but there is nothing in it, not even itself.
+            // A removed directory that is held open can still be opened, but is empty: even `.` is
+            // missing.
             Some(_) => self.descriptor().is_ok_and(|fd| {
                 let first = Dir::new(fd).map(|mut dir| dir.next());
                 first.is_ok_and(|first| matches!(first, Some(Ok(_))))
@@ -125,7 +127,8 @@ impl Cgroup {
         }
     }
 
-    /// The inode number of its directory, by which tracepoints name it; `None` if it vanished.
+    /// Returns the inode number of its directory, by which tracepoints identify it; `None` if it
+    /// vanished.
     pub fn inode(&self) -> Option<u64> {
         match self.held() {
             Some(fd) => rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino),
@@ -133,7 +136,7 @@ impl Cgroup {
         }
     }
 
-    /// The cgroup above.
+    /// Returns the parent.
     pub fn parent(&self) -> Option<Self> {
         Some(Self {
             name: self.name.parent()?.to_owned(),
@@ -142,11 +145,12 @@ impl Cgroup {
         })
     }
 
-    /// The cgroups below, one level, sorted by name; none if it vanished.
+    /// Returns the children, sorted by name; none if it vanished.
     pub fn children(&self) -> Result<Vec<Self>> {
         let failed = |error| Error::io(Action::List, &self.dir, error);
-        // A directory has a link for each directory in it, besides its own two. Most cgroups have none below them, and
-        // to list their many files only to find that out is what takes most of the time with thousands of them.
+        // A directory has one link for each subdirectory, in addition to its own two. Most cgroups
+        // have no children. With thousands of cgroups, listing their many files only to find that
+        // out would take most of the time.
         match fs::metadata(&self.dir) {
             Ok(metadata) if metadata.nlink() == 2 => return Ok(Vec::new()),
             _ => {}
@@ -175,12 +179,12 @@ impl Cgroup {
         Ok(children)
     }
 
-    /// The path of one of its files.
+    /// Returns the path of one of its files.
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
-    /// Whether it has the knob's file.
+    /// Returns whether the knob's file exists in it.
     pub fn offers(&self, knob: &Knob) -> bool {
         self.has_file(knob.name)
     }
@@ -189,7 +193,7 @@ impl Cgroup {
         self.accessible(name, Access::EXISTS).is_ok()
     }
 
-    /// Fails as a write would for want of permission, or on a file system that is mounted read-only.
+    /// Fails like a write if permission is missing or the file system is mounted read-only.
     pub fn check_writable(&self, knob: &Knob) -> Result<()> {
         self.accessible(knob.name, Access::WRITE_OK)
             .map_err(|source| Error::NotWritable {
@@ -206,7 +210,7 @@ impl Cgroup {
         Ok(result?)
     }
 
-    /// The path of a file, for messages, and its content.
+    /// Returns the content of a file, and its path for messages.
     fn read(&self, name: &str) -> Result<(PathBuf, Option<String>)> {
         let path = self.file(name);
         let text = files::read_in(self.held(), &path)?;
@@ -217,7 +221,7 @@ impl Cgroup {
         files::write_in(self.held(), &self.file(name), text)
     }
 
-    /// The error that tells why it has not.
+    /// Returns the error that explains why the knob's file is absent.
     pub fn absence(&self, host: &Host, knob: &Knob) -> Error {
         let has_memory = || self.has_file("memory.max");
         let reason = match host.module_loaded() {
@@ -233,7 +237,7 @@ impl Cgroup {
         }
     }
 
-    /// What a knob holds.
+    /// Returns the value of a knob.
     pub fn value(&self, knob: &Knob) -> Result<Option<Value>> {
         let (path, Some(text)) = self.read(knob.name)? else {
             return Ok(None);
@@ -244,7 +248,7 @@ impl Cgroup {
         }
     }
 
-    /// The content of one of the kernel's own files that hold a size, in bytes.
+    /// Returns the content, in bytes, of one of the kernel's own files that hold a size.
     pub fn size(&self, name: &str) -> Result<Option<Limit<u64>>> {
         let (path, Some(text)) = self.read(name)? else {
             return Ok(None);
@@ -255,53 +259,54 @@ impl Cgroup {
         }
     }
 
-    /// The IDs of the threads in it. Those of other PID namespaces read as 0 and are left out.
+    /// Returns the IDs of its threads. Threads of other PID namespaces read as 0 and are left out.
     pub fn threads(&self) -> Result<Vec<u32>> {
         let words = self.words("cgroup.threads")?;
         let numbers = words.iter().filter_map(|word| word.parse().ok());
         Ok(numbers.filter(|tid| *tid != 0).collect())
     }
 
-    /// Write one knob.
+    /// Writes to one knob.
     pub fn assign(&self, assignment: &Assignment) -> Result<()> {
         self.write(assignment.knob().name, assignment.text())
     }
 
-    /// Have the kernel clean `amount` and wait for it. A signal interrupts it.
+    /// Makes the kernel write back `amount` and waits for it. A signal interrupts it.
     pub fn start_writeback(&self, amount: &Amount) -> Result<()> {
         self.write(knobs::DIRTY_WRITEBACK.name, amount.text())
     }
 
-    /// Have the kernel move `amount` of what was inherited to its users and wait for it. A signal interrupts it.
+    /// Makes the kernel move `amount` of the inherited memory to its users and waits for it. A
+    /// signal interrupts it.
     pub fn recharge(&self, amount: &Amount) -> Result<()> {
         self.write(knobs::RECHARGE.name, amount.text())
     }
 
-    /// `memory.recharge_stat`.
+    /// Reads `memory.recharge_stat`.
     pub fn recharge_stat(&self) -> Result<Option<RechargeStat>> {
         let (path, text) = self.read(knobs::RECHARGE_STAT.name)?;
         text.map(|text| RechargeStat::parse(&path, &text))
             .transpose()
     }
 
-    /// `memory.dirty_stat`.
+    /// Reads `memory.dirty_stat`.
     pub fn dirty_stat(&self) -> Result<Option<DirtyStat>> {
         let (path, text) = self.read(knobs::DIRTY_STAT.name)?;
         text.map(|text| DirtyStat::parse(&path, &text)).transpose()
     }
 
-    /// `memory.stat`.
+    /// Reads `memory.stat`.
     pub fn memory_stat(&self) -> Result<Option<MemoryStat>> {
         let (path, text) = self.read("memory.stat")?;
         text.map(|text| MemoryStat::parse(&path, &text)).transpose()
     }
 
-    /// `RESOURCE.pressure`.
+    /// Reads `RESOURCE.pressure`.
     pub(crate) fn pressure(&self, resource: &str) -> Result<Option<String>> {
         Ok(self.read(&format!("{resource}.pressure"))?.1)
     }
 
-    /// How many cgroups there are below it, on all levels.
+    /// Returns the number of descendants, on all levels.
     pub fn descendants(&self) -> Result<Option<u64>> {
         match self.read("cgroup.stat")? {
             (path, Some(text)) => Flat::new(&path, &text).number("nr_descendants"),
@@ -309,12 +314,12 @@ impl Cgroup {
         }
     }
 
-    /// The controllers that are available here.
+    /// Returns the controllers that are available here.
     pub fn controllers(&self) -> Result<Vec<String>> {
         self.words("cgroup.controllers")
     }
 
-    /// The controllers that are enabled for the cgroups below.
+    /// Returns the controllers that are enabled for its children.
     pub fn subtree_control(&self) -> Result<Vec<String>> {
         self.words("cgroup.subtree_control")
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The charges of a cgroup, and which cgroup pays for memory that its tasks bring in and for the pages of a mount.
+//! The charges of a cgroup, and which cgroup pays for the memory that its tasks bring in and for
+//! the pages of a mount.
 
 use crate::cgroup::Cgroup;
 use crate::error::Result;
@@ -18,9 +19,9 @@ use std::path::Path;
 /// Bytes charged to a cgroup and its descendants. Values that the kernel does not report are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Charges {
-    /// All of it.
+    /// All memory.
     pub memory: Option<u64>,
-    /// How much it may be.
+    /// The maximum that may be charged.
     pub max: Option<Limit<u64>>,
     /// Page cache without shared memory.
     pub file: Option<u64>,
@@ -29,13 +30,13 @@ pub struct Charges {
 }
 
 impl Charges {
-    /// Read them.
+    /// Reads the charges.
     pub fn read(cgroup: &Cgroup) -> Result<Self> {
         let stat = cgroup.memory_stat()?.unwrap_or_default();
         Ok(Self {
             memory: cgroup.size("memory.current")?.and_then(Limit::at),
             max: cgroup.size("memory.max")?,
-            // The kernel's figure for page cache counts shared memory, too.
+            // The kernel's figure for page cache includes shared memory.
             file: stat
                 .file
                 .map(|file| file.saturating_sub(stat.shmem.unwrap_or(0))),
@@ -44,18 +45,18 @@ impl Charges {
     }
 }
 
-/// The paths of the cgroups that pay for memory that the tasks of a cgroup bring in.
+/// The paths of the cgroups that pay for the memory that the tasks of a cgroup bring in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payers {
-    /// Of page cache.
+    /// The payer of page cache.
     pub file: OsString,
-    /// Of shared memory.
+    /// The payer of shared memory.
     pub shmem: OsString,
 }
 
 impl Payers {
-    /// Derive them from the cgroup's knobs and those of the cgroups above, the outermost first; `None` where the kernel
-    /// does not let one pay for another.
+    /// Derives the payers from the knobs of the cgroup and of its ancestors, topmost first; `None`
+    /// if the kernel does not support payments.
     pub fn derive(snapshot: &Snapshot, above: &[Snapshot]) -> Option<Self> {
         snapshot.setting(&knobs::PERSISTENT)?;
         let nearest = |pays: fn(Payments) -> bool| {
@@ -77,17 +78,17 @@ impl Payers {
 pub struct ChargedMount {
     /// The mount.
     pub mount: Mount,
-    /// The cgroup that it names, as the kernel shows it.
+    /// The cgroup given in its `memcg=` option, as the kernel shows it.
     pub memcg: OsString,
-    /// The cgroup that pays now: after that one was removed the nearest that is left above it; `None` if that is
-    /// outside of what is mounted.
+    /// The cgroup that pays now: if the given one was removed, its nearest living ancestor; `None`
+    /// if that is outside of the mounted hierarchy.
     pub payer: Option<Cgroup>,
-    /// Whether that one was removed.
+    /// Whether the given cgroup was removed.
     pub orphan: bool,
 }
 
 impl ChargedMount {
-    /// Those among the mounts that name a cgroup.
+    /// Returns those mounts that have a `memcg=` option.
     pub fn among(mounts: Vec<Mount>, hierarchy: Option<&Hierarchy>) -> Vec<Self> {
         let charged = |mount: Mount| {
             let memcg = mount.memcg.clone()?;
@@ -104,7 +105,7 @@ impl ChargedMount {
     }
 }
 
-/// The cgroup, or the nearest above it that is there and has a memory controller.
+/// Returns the cgroup, or its nearest ancestor that exists and has the memory controller.
 fn living(mut cgroup: Cgroup) -> Option<Cgroup> {
     while !cgroup.file("memory.stat").exists() {
         cgroup = cgroup.parent()?;

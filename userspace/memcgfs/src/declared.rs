@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Settings as TOML: those of a machine as a file that declares them, and one setting put into a file that is there.
+//! Settings as TOML: writes the settings of a machine as a file that declares them, and puts a
+//! single setting into an existing file.
 
 use crate::cgroup::Cgroup;
 use crate::error::Result;
@@ -18,7 +19,8 @@ use std::fmt::Write;
 use toml::de::DeTable;
 use toml::de::DeValue;
 
-/// The settings of a machine: all values that differ from a new cgroup's, or from those of a newly loaded module.
+/// The settings of a machine: all values that differ from those of a new cgroup or a newly loaded
+/// module.
 #[derive(Debug, Default)]
 pub struct Held {
     /// All switches.
@@ -28,7 +30,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Read it. Errors are passed to `problem`, and the values left out.
+    /// Reads the settings. Errors are passed to `problem`, and the affected values left out.
     pub fn read(
         host: &Host,
         hierarchy: &Hierarchy,
@@ -57,7 +59,7 @@ impl Held {
         Ok(held)
     }
 
-    /// As a file: the cgroups that TOML can name.
+    /// Returns the text of the file, and the cgroups that TOML cannot name.
     pub fn text(&self) -> (String, Vec<&Cgroup>) {
         let mut text = String::new();
         let mut unnamed = Vec::new();
@@ -83,7 +85,7 @@ impl Held {
     }
 }
 
-/// What of a cgroup's knobs is not as in a new one.
+/// Returns those knobs of a cgroup whose values differ from a new cgroup's.
 pub fn set_in(cgroup: &Cgroup) -> Result<Vec<(&'static Knob, Value)>> {
     let mut set = Vec::new();
     for knob in knobs::settable() {
@@ -95,7 +97,7 @@ pub fn set_in(cgroup: &Cgroup) -> Result<Vec<(&'static Knob, Value)>> {
     Ok(set)
 }
 
-/// A value as TOML, exact.
+/// Formats a value as TOML, without loss.
 pub fn value_text(value: Value) -> String {
     match value {
         Value::Bytes(_) | Value::Ratio(_) | Value::Pace(Pace::Usec(_)) if !value.is_max() => {
@@ -105,7 +107,7 @@ pub fn value_text(value: Value) -> String {
     }
 }
 
-/// A switch's value as TOML.
+/// Formats a switch's value as TOML.
 pub fn switch_text(value: SwitchValue) -> String {
     match value {
         SwitchValue::OnOff(on) => on.to_string(),
@@ -115,7 +117,7 @@ pub fn switch_text(value: SwitchValue) -> String {
     }
 }
 
-/// A TOML string.
+/// Formats a TOML string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -128,11 +130,12 @@ fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// The file with a key of a table set, and all else as it is: comments, order, blanks. `table` is `sysfs`, or `cgroup`
-/// with the name. `None` if the file is not good TOML, or has another kind of thing there.
+/// Returns the file with one key of a table set and everything else unchanged: comments, order,
+/// blanks. `table` is `sysfs`, or `cgroup` with a name. `None` if the file is not valid TOML, or
+/// the place is taken by an entry of another kind.
 pub fn with_key(file: &str, table: (&str, Option<&str>), key: &str, value: &str) -> Option<String> {
     let new = edited(file, table, key, value)?;
-    // A table that is written in one line, for example, has no room for another.
+    // For example, a table written on one line cannot be extended.
     let root = DeTable::parse(&new).ok()?;
     let mut inner = root.get_ref();
     for level in [Some(table.0), table.1].into_iter().flatten() {
@@ -174,7 +177,7 @@ fn edited(file: &str, table: (&str, Option<&str>), key: &str, value: &str) -> Op
             }
         }
     }
-    // It may be there with `memory.` before it, which TOML takes for a table of that name.
+    // The key may have the prefix `memory.`, which TOML takes for a table of that name.
     let plain = inner.iter();
     let prefixed = inner
         .iter()
@@ -189,7 +192,7 @@ fn edited(file: &str, table: (&str, Option<&str>), key: &str, value: &str) -> Op
         let (_, after) = file.split_at_checked(old.span().end)?;
         return Some(format!("{before}{value}{after}"));
     }
-    // After the last entry, or after the header if there is none.
+    // Insert after the last entry, or after the header if there is none.
     let last = entries.iter().map(|(_, value)| value.span().end).max();
     let place = match last {
         Some(end) => end,
@@ -200,7 +203,7 @@ fn edited(file: &str, table: (&str, Option<&str>), key: &str, value: &str) -> Op
     Some(format!("{before}{rest}\n{line}{after}"))
 }
 
-/// The end of the header of a table without entries.
+/// Returns the end of the header of a table without entries.
 fn head_of(file: &str, root: &DeTable<'_>, kind: &str, name: Option<&str>) -> Option<usize> {
     let (key, value) = root.iter().find(|(key, _)| key.get_ref() == kind)?;
     let span = match (name, value.get_ref()) {
@@ -260,7 +263,7 @@ mod tests {
             assert!(text.contains(expected), "{text}");
             assert!(text.starts_with("# Mine.\n"));
             Settings::parse(&text).unwrap();
-            // The same again changes nothing.
+            // Setting the same value again changes nothing.
             assert_eq!(with_key(&text, place, key, value), Some(text));
         }
         let prefixed = "[cgroup.a]\nmemory.dirty_min = 1\n";

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The limit in force, derived from raw figures with the module's own arithmetic, and the cgroup that binds.
+//! The limit in force, derived from raw figures with the module's own arithmetic, and the level
+//! whose limit writers meet first.
 //!
-//! A writer has to pass the limits of its own cgroup, of each cgroup above it and of the system. The limit in force is
-//! the least that a cgroup sets. But a wider one binds earlier when others have used it up, so that of the places where
-//! writers are slowed right now, the fullest binds; without any of those, the limit in force does.
+//! A writer has to stay within the limits of its own cgroup, of each ancestor and of the system.
+//! The limit in force is the lowest that a cgroup sets. But a higher limit may be reached earlier
+//! if other writers have used it up. So among the levels at which writers are slowed right now, the
+//! fullest is the one that matters; if there is none, it is the level with the limit in force.
 
 mod bound;
 pub mod grants;
@@ -30,10 +32,10 @@ use crate::value::Limit;
 use raw::least;
 use raw::Raw;
 
-/// How a cgroup's limit came about.
+/// The derivation of a cgroup's limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Derivation {
-    /// The cgroup, then those above it without the root; empty for the root.
+    /// The cgroup and its ancestors without the root; empty for the root.
     pub levels: Vec<Level>,
     /// The system-wide limits.
     pub system: SystemLevel,
@@ -43,77 +45,79 @@ pub struct Derivation {
     pub background: u64,
     /// The level that sets the limit in force.
     pub tightest: Place,
-    /// The level that its writers meet first as things are now.
+    /// The level whose limit its writers meet first at present.
     pub binding: Place,
 }
 
-/// One of the levels that a writer has to pass.
+/// One of the levels whose limits a writer has to stay within.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// That of `Derivation::levels`.
+    /// The level with this index in `Derivation::levels`.
     Level(usize),
     /// The system.
     System,
 }
 
-/// One cgroup's part in it. All sizes are bytes.
+/// The figures of one cgroup. All sizes are bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Level {
     /// The cgroup.
     pub cgroup: Cgroup,
-    /// What is set.
+    /// The values of its files.
     pub config: Config,
-    /// Page cache on the LRU lists, of the subtree.
+    /// Page cache of the subtree on the LRU lists.
     pub file: u64,
-    /// What may still be charged, by `memory.max` and `memory.high` here and above; `None` without any.
+    /// Memory that may still be charged, given `memory.max` and `memory.high` here and above;
+    /// `None` if neither is set.
     pub headroom: Option<u64>,
-    /// What could be dirty.
+    /// Memory that could be dirty.
     pub dirtyable: u64,
-    /// The limit that `vm.dirty_*` imply here.
+    /// The limit derived here from `vm.dirty_*`.
     pub derived_limit: u64,
-    /// What holds here: the limit that is set, or the derived one for the cgroup asked about and where a background limit
-    /// is set.
+    /// The limit that applies here: one that is set, or the derived one for the cgroup asked about
+    /// and wherever a background limit is set.
     pub bound: Option<Bound>,
-    /// The background limit that is set here, or implied by a limit that is.
+    /// The background limit that is set here, or implied by a limit set here.
     pub own_background: Option<u64>,
-    /// Dirty bytes and those under writeback, of the subtree.
+    /// Dirty bytes and bytes under writeback of the subtree.
     pub held: u64,
-    /// The floor, where one is asked for.
+    /// The floor, if one is requested.
     pub floor: Option<Floor>,
-    /// What the kernel says.
+    /// The figures that the kernel reports.
     pub reported: Option<DirtyStat>,
 }
 
 /// A floor, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Floor {
-    /// What the cgroup asks for.
+    /// The floor that the cgroup requests.
     pub asked: u64,
-    /// What it gets after those above it and its siblings were heard.
+    /// The part that it is granted, given the grants of its ancestors and the requests of its
+    /// siblings.
     pub granted: u64,
 }
 
-/// The system's part.
+/// The figures of the whole system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemLevel {
-    /// What could be dirty, in bytes.
+    /// Memory that could be dirty, in bytes.
     pub dirtyable: u64,
-    /// What holds.
+    /// The system-wide limit.
     pub bound: Bound,
-    /// Dirty bytes and those under writeback.
+    /// Dirty bytes and bytes under writeback.
     pub held: u64,
     /// The raw figures, in pages.
     pub raw: System,
 }
 
-/// How much a limit that depends on memory may differ between two samples, as memory changes: by
-/// a thirty-second and 64 pages.
+/// Returns how much a limit that depends on memory may change between two samples: by a
+/// thirty-second and 64 pages.
 pub fn drift(limit: u64) -> u64 {
     (limit / 32).saturating_add(page::bytes(64))
 }
 
 impl Derivation {
-    /// Derive it; `None` if the cgroup vanished or the kernel reports no figures.
+    /// Derives the limit; `None` if the cgroup vanished or the kernel reports no figures.
     pub fn derive(host: &Host, cgroup: &Cgroup) -> Result<Option<Self>> {
         let Some(system) = System::read(host)? else {
             return Ok(None);
@@ -123,7 +127,7 @@ impl Derivation {
         let mut chain: Vec<_> = std::iter::successors(Some(cgroup.clone()), Cgroup::parent)
             .filter(|cgroup| !cgroup.is_root())
             .collect();
-        // Headroom and floors are handed down.
+        // Headroom and floors are derived from the top down.
         chain.reverse();
         let mut grant = floors::top_grant(Pages(system.derive().limit));
         for cgroup in chain {
@@ -142,8 +146,8 @@ impl Derivation {
             levels.push(level);
         }
         levels.reverse();
-        // Derived limits hold for the cgroup that the pages belong to, and are not looked for above it, unless the
-        // module keeps one there beside a background limit.
+        // Of the derived limits only that of the cgroup that owns the pages applies, not those of
+        // its ancestors, unless the module enforces one because of a background limit.
         for above in levels.iter_mut().skip(1) {
             if above.own_background.is_none() {
                 above.bound = None;
@@ -160,7 +164,7 @@ impl Derivation {
             background = background.min(level.own_background.unwrap_or(u64::MAX));
             let Some(bound) = level.bound else { continue };
             background = background.min(bound.background);
-            // Of equal limits one that was set on this very cgroup is named, else the outermost.
+            // Of equal limits, prefer one that is set on this very cgroup, else the topmost.
             let wins = match tightest {
                 Place::System => true,
                 Place::Level(0) if lowest.set => bound.limit < lowest.limit,
@@ -176,8 +180,8 @@ impl Derivation {
             let bound = level.bound.map(|bound| (bound, level.held));
             (Place::Level(index), bound)
         });
-        // The system-wide limit does not slow a writer below a floor, be it that of a cgroup above.
-        // But then nor may its own memory be too full.
+        // The system-wide limit does not slow a writer below a floor, including a floor of an
+        // ancestor, as long as its cgroup's own memory is not too full either.
         let floored = levels.iter().any(Level::is_below_floor)
             && !levels.first().is_some_and(Level::is_slowed_by_derived);
         let whole = (!floored).then_some((system.bound, system.held));
@@ -198,7 +202,7 @@ impl Derivation {
         }
     }
 
-    /// What holds at a place.
+    /// Returns the limit that applies at a level.
     pub fn bound(&self, place: Place) -> Option<Bound> {
         match place {
             Place::Level(index) => self.levels.get(index)?.bound,
@@ -206,7 +210,7 @@ impl Derivation {
         }
     }
 
-    /// Dirty bytes and those under writeback at a place.
+    /// Returns the dirty bytes and bytes under writeback at a level.
     pub fn held(&self, place: Place) -> u64 {
         match place {
             Place::Level(index) => self.levels.get(index).map_or(0, |level| level.held),
@@ -214,7 +218,7 @@ impl Derivation {
         }
     }
 
-    /// The limit in force as the kernel reports it.
+    /// Returns the limit in force as the kernel reports it.
     pub fn reported(&self) -> Option<u64> {
         match self.levels.first() {
             Some(level) => level.reported.as_ref()?.limit?.at(),
@@ -222,7 +226,7 @@ impl Derivation {
         }
     }
 
-    /// Whether the kernel reports the derived limit.
+    /// Returns whether the kernel reports the derived limit.
     pub fn agrees(&self) -> Option<bool> {
         let reported = self.reported()?;
         Some(self.limit.abs_diff(reported) <= drift(reported))
@@ -230,13 +234,14 @@ impl Derivation {
 }
 
 impl Level {
-    /// Whether nothing is set here, and there are enough dirty pages for `vm.dirty_*` to slow writers.
+    /// Returns whether nothing is set here and there are enough dirty pages for `vm.dirty_*` to
+    /// slow writers.
     fn is_slowed_by_derived(&self) -> bool {
         let derived = self.bound.filter(|_| self.own_background.is_none());
         derived.is_some_and(|bound| self.held > bound.slows_at)
     }
 
-    /// Whether it holds no more than the floor that it was granted.
+    /// Returns whether it holds no more than its granted floor.
     pub fn is_below_floor(&self) -> bool {
         self.floor
             .is_some_and(|floor| floor.granted != 0 && self.held <= floor.granted)
@@ -244,12 +249,12 @@ impl Level {
 }
 
 impl SystemLevel {
-    /// What happens to writers whom no floor exempts.
+    /// Returns the state of writers that no floor exempts.
     pub fn state(&self) -> State {
         self.bound.state(self.held)
     }
 
-    /// What follows from the system's figures.
+    /// Derives the system-wide limits from its figures.
     pub fn new(raw: System) -> Self {
         let derived = raw.derive();
         Self {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices that pages are written back to: how much waits for each, and the kernel's estimate of its bandwidth.
+//! Devices that pages are written back to: their backlogs and the kernel's bandwidth estimates.
 
 use crate::error::Action;
 use crate::error::Error;
@@ -16,26 +16,26 @@ use std::time::Duration;
 /// A device. All sizes are bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
-    /// What the kernel calls it where it writes back, as `8:0`.
+    /// The name that the kernel uses for it in writeback, such as `8:0`.
     pub number: String,
-    /// The block device's name, as `sda`.
+    /// The block device's name, such as `sda`.
     pub name: Option<String>,
-    /// Dirty.
+    /// Dirty bytes.
     pub reclaimable: u64,
-    /// Under writeback.
+    /// Bytes under writeback.
     pub writeback: u64,
-    /// The part of the system's dirty pages that its share of writeback allows it.
+    /// Its part of the system-wide limit, according to its share of writeback.
     pub limit: u64,
-    /// Written so far.
+    /// Bytes written so far.
     pub written: u64,
-    /// The bandwidth that the kernel estimates, for each second.
+    /// The kernel's bandwidth estimate, in bytes per second.
     pub bandwidth: u64,
-    /// Whether its own limit holds even while the system has not reached its.
+    /// Whether its own limit applies even while the system is below its limit.
     pub strict: bool,
 }
 
 impl Device {
-    /// How long it takes to write the waiting pages at that bandwidth.
+    /// Returns the time it takes to write the backlog at that bandwidth.
     pub fn drains_in(&self) -> Option<Duration> {
         let waiting = u128::from(self.reclaimable) + u128::from(self.writeback);
         let millis = (waiting * 1000).checked_div(self.bandwidth.into())?;
@@ -43,7 +43,7 @@ impl Device {
     }
 }
 
-/// The devices that have been written to, the one with the most first.
+/// Returns the devices that have been written to, the one with the largest backlog first.
 pub fn read(host: &Host) -> Result<Vec<Device>> {
     let dir = host.sys("kernel/debug/bdi");
     let entries = match fs::read_dir(&dir) {
@@ -76,8 +76,8 @@ pub fn read(host: &Host) -> Result<Vec<Device>> {
     Ok(devices)
 }
 
-/// The number of the device that a user names: `8:0`, `sda`, `/dev/sda`, or a partition's disk, which is what writeback
-/// is for.
+/// Returns the number of the device that a user names: `8:0`, `sda`, `/dev/sda`, or a partition.
+/// For a partition it is that of its disk, which is what pages are written back to.
 pub fn number(host: &Host, wanted: &Path) -> Result<String> {
     let text = wanted.to_string_lossy();
     if host.sys("class/bdi").join(&*text).is_dir() && text.contains(':') {
@@ -92,14 +92,14 @@ pub fn number(host: &Host, wanted: &Path) -> Result<String> {
     }
 }
 
-/// The number of the disk that a block device by its number is, or is a part of.
+/// Returns the number of the disk that a block device is, or is a partition of.
 pub fn disk(host: &Host, number: &str) -> Option<String> {
     disk_at(&host.sys("dev/block").join(number))
 }
 
 fn disk_at(dir: &Path) -> Option<String> {
     let mut dir = fs::canonicalize(dir).ok()?;
-    // A partition is a directory in that of its disk.
+    // A partition's directory is inside that of its disk.
     if dir.join("partition").exists() {
         dir.pop();
     }
@@ -107,7 +107,7 @@ fn disk_at(dir: &Path) -> Option<String> {
     Some(number.trim().to_owned())
 }
 
-/// The name of a block device by its number.
+/// Returns the name of a block device, given its number.
 fn name(host: &Host, number: &str) -> Result<Option<String>> {
     let uevent = host.sys("dev/block").join(number).join("uevent");
     let text = files::read(&uevent)?.unwrap_or_default();
@@ -115,7 +115,7 @@ fn name(host: &Host, number: &str) -> Result<Option<String>> {
     Ok(name.map(str::to_owned))
 }
 
-/// `BdiWriteback:  12 kB`, and lines like it.
+/// Parses `BdiWriteback:  12 kB` and similar lines.
 fn parse(text: &str) -> Device {
     let figure = |key: &str| {
         let line = text

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What was being done to a file.
+/// The operation on a file that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The file was read.
@@ -23,14 +23,14 @@ pub enum Action {
     Write(String),
     /// The directory was listed.
     List,
-    /// The directory was made.
+    /// The directory was created.
     Make,
 }
 
 /// Why a cgroup does not have one of the module's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
-    /// The root cgroup has none of them, as it has no `memory.max`.
+    /// The root cgroup has none of these files, as it has no `memory.max`.
     Root(Capability),
     /// The memory controller is not enabled for this cgroup.
     Controller,
@@ -47,11 +47,11 @@ pub enum Absence {
 pub enum Error {
     /// A system call failed.
     Io {
-        /// What was being done.
+        /// The operation.
         action: Action,
-        /// The file it was done to.
+        /// The file.
         path: PathBuf,
-        /// The kernel's answer.
+        /// The kernel's error.
         source: io::Error,
     },
     /// A file has unexpected content.
@@ -65,14 +65,14 @@ pub enum Error {
     Absent {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: Absence,
     },
     /// A file system could not be mounted.
     Mount {
-        /// The step that failed, as `tmpfs: memcg`.
+        /// The step that failed, such as `tmpfs: memcg`.
         step: String,
-        /// The kernel's answer.
+        /// The kernel's error.
         source: io::Error,
         /// The kernel's messages.
         log: Vec<String>,
@@ -83,7 +83,7 @@ pub enum Error {
     NotWritable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The kernel lacks the named feature.
@@ -95,9 +95,9 @@ pub enum Error {
         /// The table of mounts that was searched.
         table: PathBuf,
     },
-    /// The memory controller is in use by cgroup v1, so no cgroup of cgroup2 has it.
+    /// The memory controller is used by cgroup v1, so it is not available to cgroup2.
     VersionOne {
-        /// Where that is mounted.
+        /// The mount point of cgroup v1.
         point: PathBuf,
     },
     /// There is no such block device.
@@ -137,7 +137,7 @@ impl Error {
         }
     }
 
-    /// The errno that the kernel answered with.
+    /// Returns the errno that the kernel reported.
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::Io { source, .. } | Self::NotWritable { source, .. } => {
@@ -147,12 +147,12 @@ impl Error {
         }
     }
 
-    /// Whether a trigger did less than it was asked to.
+    /// Returns whether a trigger did less than requested.
     pub fn is_partial(&self) -> bool {
         self.errno() == Some(Errno::EAGAIN)
     }
 
-    /// Whether the running kernel lacks the requested feature.
+    /// Returns whether the running kernel lacks the requested feature.
     pub fn is_unsupported(&self) -> bool {
         matches!(
             self,
@@ -170,7 +170,7 @@ impl Error {
     }
 }
 
-/// The words of an errno and its name, as `Invalid argument (EINVAL)`.
+/// Describes an errno with its name, such as `Invalid argument (EINVAL)`.
 pub fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     let Some(code) = error.raw_os_error() else {
@@ -183,7 +183,7 @@ pub fn in_words(error: &io::Error) -> String {
     format!("{words} ({})", errno_name(code))
 }
 
-/// The name of an errno, as `EINVAL`.
+/// Returns the name of an errno, such as `EINVAL`.
 pub fn errno_name(code: i32) -> String {
     format!("{:?}", Errno::from_raw(code))
 }
@@ -321,7 +321,7 @@ mod tests {
     fn kinds() {
         assert!(io(Action::Read, Errno::EAGAIN).is_partial());
         assert!(!io(Action::Read, Errno::EINTR).is_partial());
-        // Nothing was asked of the kernel yet.
+        // Nothing was requested of the kernel yet.
         assert!(!Error::Thread(Errno::EAGAIN.into()).is_partial());
         let absent = |reason| Error::Absent {
             path: PathBuf::new(),

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Names of cgroups as text that is safe on a terminal and stays on one line.
+//! Cgroup names as text that is safe for terminals and stays on one line.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
-/// The name with control and other invisible characters, and bytes that are not UTF-8, escaped.
+/// Returns the name with control characters, other invisible characters and invalid UTF-8 escaped.
 ///
-/// A backslash stays as it is: systemd puts `\x2d` into names, and the output should be valid input.
+/// Backslashes are not escaped: systemd puts `\x2d` into names, and the output should be valid
+/// input.
 pub fn escaped(name: impl AsRef<OsStr>) -> String {
     let mut text = String::new();
     for chunk in name.as_ref().as_bytes().utf8_chunks() {

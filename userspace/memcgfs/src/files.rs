@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reading and writing one small file, with errors that name it.
+//! Reads and writes of small files, with errors that name the file.
 
 use crate::error::Action;
 use crate::error::Error;
@@ -16,27 +16,29 @@ use std::io::Write;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-/// Whether the error says that there is no such thing, or not any more: a cgroup that is removed while its file is
-/// open answers ENODEV, one that was removed before answers ENOENT.
+/// Returns whether the error means that the file does not exist or no longer exists: if a cgroup is
+/// removed while its file is open, accesses fail with ENODEV; if it was removed before, opening
+/// fails with ENOENT.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     let errno = error.raw_os_error().map(Errno::from_raw);
     matches!(errno, Some(Errno::ENOENT | Errno::ENODEV | Errno::ENOTDIR))
 }
 
-/// More than the kernel has to say in any file that is read whole.
+/// An upper bound for the size of all files that are read whole.
 const MOST: u64 = 64 << 20;
 
-/// The content, `None` where the file is absent. What is not UTF-8 is replaced: no file of interest has any.
+/// Returns the content; `None` if the file is absent. Invalid UTF-8 is replaced: no file of
+/// interest has any.
 pub(crate) fn read(path: &Path) -> Result<Option<String>> {
     read_in(None, path)
 }
 
-/// The same for a file that holds paths.
+/// Reads a file that holds paths in the same way.
 pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
     read_bytes_in(None, path)
 }
 
-/// The content of a file in a directory that is held open, or else by its path.
+/// Reads a file in a directory that is held open, or else by its path.
 pub(crate) fn read_in(dir: Option<BorrowedFd<'_>>, path: &Path) -> Result<Option<String>> {
     Ok(read_bytes_in(dir, path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
@@ -55,20 +57,20 @@ fn read_bytes_in(dir: Option<BorrowedFd<'_>>, path: &Path) -> Result<Option<Vec<
     match read() {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if is_gone(&error) => Ok(None),
-        // A file that this kernel shows but does not serve offers as little as an absent one.
+        // A file that this kernel shows but does not support is as good as absent.
         Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => Ok(None),
         Err(error) => Err(Error::io(Action::Read, path, error)),
     }
 }
 
-/// Write `text` and a newline by one system call, as `echo` does.
+/// Writes `text` and a newline with a single system call, as `echo` does.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     write_in(None, path, text)
 }
 
-/// The same for a file in a directory that is held open.
+/// Writes to a file in a directory that is held open in the same way.
 ///
-/// `write_all` is not used because it would start again after a signal, and a trigger would run twice.
+/// This does not use `write_all`, which would start over after a signal and run a trigger twice.
 pub(crate) fn write_in(dir: Option<BorrowedFd<'_>>, path: &Path, text: &str) -> Result<()> {
     let line = format!("{text}\n");
     let write = || {
@@ -81,8 +83,8 @@ pub(crate) fn write_in(dir: Option<BorrowedFd<'_>>, path: &Path, text: &str) -> 
     write().map_err(|error| Error::io(Action::Write(text.to_owned()), path, error))
 }
 
-/// Open the file that `path` names, in `dir` if that is given: whatever has taken the place of the directory, it is
-/// this one's file.
+/// Opens the file that `path` names. If `dir` is given, this is the file in that directory, even if
+/// another directory has taken its place.
 fn open(dir: Option<BorrowedFd<'_>>, path: &Path, flags: OFlags) -> io::Result<File> {
     let (dir, name) = match (dir, path.file_name()) {
         (Some(dir), Some(name)) => (dir, Path::new(name)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which mounted file systems attribute writeback to cgroups. On the others a page is dirtied in a cgroup but written
-//! for the root, and no cgroup's limit can pace it.
+//! Which mounted file systems attribute writeback to cgroups. On others, pages are dirtied in a
+//! cgroup but written back on behalf of the root, and no cgroup's limit can pace that.
 
 use crate::error::Result;
 use crate::host::Host;
@@ -15,9 +15,9 @@ use std::path::PathBuf;
 pub enum Attribution {
     /// It does.
     Yes,
-    /// It could, but is mounted with an option that forbids it.
+    /// It could, but a mount option prevents that.
     Forbidden(&'static str),
-    /// The file system below decides.
+    /// The underlying file system decides.
     Below,
     /// It does not.
     No,
@@ -26,7 +26,7 @@ pub enum Attribution {
 /// A mounted file system that writes back pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writing {
-    /// The first place it is mounted at.
+    /// Its first mount point.
     pub point: PathBuf,
     /// Its type.
     pub fs_type: String,
@@ -34,15 +34,15 @@ pub struct Writing {
     pub attribution: Attribution,
 }
 
-/// Those that set SB_I_CGROUPWB.
+/// File systems that set SB_I_CGROUPWB.
 const ATTRIBUTING: [&str; 6] = ["ext2", "ext3", "ext4", "btrfs", "xfs", "f2fs"];
 
-/// Those without a device that write back pages nevertheless.
+/// File systems without a device that write back pages nevertheless.
 const NETWORK: [&str; 10] = [
     "9p", "afs", "ceph", "cifs", "fuse", "nfs", "nfs4", "smb3", "ubifs", "virtiofs",
 ];
 
-/// The mounted file systems that can hold dirty pages, each once.
+/// Returns the mounted file systems that can hold dirty pages, each of them once.
 pub fn writing(host: &Host) -> Result<Vec<Writing>> {
     let known = host.file_systems()?;
     let has_device = |fs_type: &str| {
@@ -67,7 +67,8 @@ pub fn writing(host: &Host) -> Result<Vec<Writing>> {
     Ok(found)
 }
 
-/// `None` for file systems that are never written back: read-only and pseudo file systems.
+/// Returns the attribution; `None` for file systems that are never written back: read-only and
+/// pseudo file systems.
 fn attribution(mount: &Mount, has_device: impl Fn(&str) -> bool) -> Option<Attribution> {
     let option = |wanted: &str| {
         let mut options = mount.options.as_bytes().split(|&byte| byte == b',');
@@ -76,11 +77,11 @@ fn attribution(mount: &Mount, has_device: impl Fn(&str) -> bool) -> Option<Attri
     if option("ro") {
         return None;
     }
-    // A fuse file system may have its own name after a dot.
+    // The type of a fuse file system may have a subtype after a dot.
     let fs_type = mount.fs_type.split('.').next().unwrap_or_default();
     match fs_type {
         "overlay" => Some(Attribution::Below),
-        // It journals data as well, and the journal belongs to no cgroup.
+        // With this option data is journaled as well, and the journal belongs to no cgroup.
         "ext3" | "ext4" if option("data=journal") => Some(Attribution::Forbidden("data=journal")),
         _ if ATTRIBUTING.contains(&fs_type) => Some(Attribution::Yes),
         _ if NETWORK.contains(&fs_type) || has_device(fs_type) => Some(Attribution::No),

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sizes in a user's input: the kernel's syntax, and that of the tool's output, so that it can be pasted.
+//! Sizes in user input: the kernel's syntax, and that of the tool's own output, so that output can
+//! be pasted.
 
 use crate::size::parse_bytes;
 use crate::size::ParseError;
 
-/// `64M`, `67108864` and `max`, as the kernel takes them; `64MiB`, `1.5GiB` and `512B`, as they are shown.
+/// Parses `64M`, `67108864` and `max`, as the kernel accepts them, and `64MiB`, `1.5GiB` and
+/// `512B`, as they are displayed.
 pub(crate) fn bytes(text: &str) -> Result<Option<u64>, ParseError> {
     let text = text.trim();
     let Some(number) = text.strip_suffix('B') else {
@@ -28,7 +30,7 @@ pub(crate) fn bytes(text: &str) -> Result<Option<u64>, ParseError> {
     }
 }
 
-/// A number without and with its last character, a letter.
+/// Splits a number from its last character, a letter.
 fn split_unit(text: &str) -> Option<(&str, &str)> {
     let start = text.len().checked_sub(1)?;
     let (number, unit) = text.split_at_checked(start)?;
@@ -37,7 +39,7 @@ fn split_unit(text: &str) -> Option<(&str, &str)> {
         .then_some((number, unit))
 }
 
-/// Digits only: here neither `max` nor a second unit is good.
+/// Parses digits only: neither `max` nor a second unit is valid here.
 fn plain(number: &str, unit: &str) -> Result<Option<u64>, ParseError> {
     match !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()) {
         true => Ok(parse_bytes(format!("{number}{unit}").as_bytes())?.map(|size| size.0)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The mounted cgroup2 hierarchy, and which cgroup a name means.
+//! The mounted cgroup2 hierarchy, and the lookup of cgroups by name.
 
 use crate::cgroup::Cgroup;
 use crate::error::Action;
@@ -22,20 +22,20 @@ use std::path::PathBuf;
 /// A mounted cgroup2 file system.
 #[derive(Clone, Debug)]
 pub struct Hierarchy {
-    /// Where it is mounted.
+    /// The mount point.
     mount: PathBuf,
-    /// The cgroup that is mounted there, as `/proc/PID/cgroup` would name it.
+    /// The cgroup that is mounted there, as in `/proc/PID/cgroup`.
     base: PathBuf,
 }
 
-/// What systemd calls the cgroup at the top.
+/// The name of the root cgroup in systemd.
 const ROOT_SLICE: &str = "-.slice";
 
-/// What the name of a systemd unit that has a cgroup ends in.
+/// The suffixes of systemd units that have a cgroup.
 const UNITS: [&str; 6] = ["service", "slice", "scope", "socket", "mount", "swap"];
 
 impl Hierarchy {
-    /// The one that is mounted; the whole of it rather than a part.
+    /// Finds the mounted hierarchy; prefers a mount of the whole to one of a part.
     pub fn find(host: &Host) -> Result<Self> {
         let mounts = host.mounts()?;
         let cgroup2 = || mounts.iter().filter(|mount| mount.fs_type == "cgroup2");
@@ -52,7 +52,7 @@ impl Hierarchy {
         })
     }
 
-    /// Fails where memory cannot be controlled here, because cgroup v1 does it.
+    /// Fails if memory cannot be controlled here because cgroup v1 controls it.
     pub fn check_memory(&self, host: &Host) -> Result<()> {
         let here = self.root().controllers()?;
         match here.iter().any(|name| name == "memory") {
@@ -61,7 +61,7 @@ impl Hierarchy {
         }
     }
 
-    /// Fails where the memory controller is in use by cgroup v1.
+    /// Fails if the memory controller is used by cgroup v1.
     fn check_version(host: &Host) -> Result<()> {
         match host.controller_in_v1("memory")? {
             Some(point) => Err(Error::VersionOne { point }),
@@ -69,7 +69,7 @@ impl Hierarchy {
         }
     }
 
-    /// A directory that is taken for a whole cgroup2 file system.
+    /// Treats a directory as a complete cgroup2 file system.
     pub fn at(dir: impl Into<PathBuf>) -> Self {
         Self {
             mount: dir.into(),
@@ -77,17 +77,17 @@ impl Hierarchy {
         }
     }
 
-    /// Where it is mounted.
+    /// Returns the mount point.
     pub fn mount(&self) -> &Path {
         &self.mount
     }
 
-    /// The cgroup at the top.
+    /// Returns the root of the mounted hierarchy.
     pub fn root(&self) -> Cgroup {
         Cgroup::new(&self.mount, Path::new(""))
     }
 
-    /// The cgroup that this process is in.
+    /// Returns the cgroup of this process.
     pub fn own(&self, host: &Host) -> Result<Cgroup> {
         let path = host.own_cgroup()?.map(OsString::from_vec);
         let path = PathBuf::from(path.unwrap_or_else(|| "/".into()));
@@ -97,15 +97,16 @@ impl Hierarchy {
         }
     }
 
-    /// The cgroup that the kernel shows under this path, whether it is there or not; `None` if it is not below what is
-    /// mounted.
+    /// Returns the cgroup that the kernel shows under this path, whether it exists or not; `None`
+    /// if it is outside of the mounted hierarchy.
     pub fn shown(&self, path: &Path) -> Option<Cgroup> {
         let name = plain(path.strip_prefix(&self.base).ok()?)?;
         Some(Cgroup::new(&self.mount, &name))
     }
 
-    /// The cgroup that a user means by `wanted`: a path in the file system, a path below the mount with or without a
-    /// slash before it, a path from the current directory if it starts with a dot, or else the name of a systemd unit.
+    /// Returns the cgroup that a user means by `wanted`: a path in the file system, a path below
+    /// the mount with or without a leading slash, a path relative to the current directory if it
+    /// starts with a dot, or else the name of a systemd unit.
     pub fn resolve(&self, wanted: &OsStr) -> Result<Cgroup> {
         let path = Path::new(wanted);
         let name = match path.components().next() {
@@ -126,7 +127,7 @@ impl Hierarchy {
         }
     }
 
-    /// The name of a path that starts at the current directory.
+    /// Returns the cgroup's name for a path relative to the current directory.
     fn below_current_dir(&self, path: &Path) -> Result<PathBuf> {
         let here = Path::new(".");
         let here = env::current_dir().map_err(|error| Error::io(Action::List, here, error))?;
@@ -140,7 +141,7 @@ impl Hierarchy {
         }
     }
 
-    /// The cgroup of this name, which has to be there and may not lead out of the mount.
+    /// Returns the cgroup of this name, which must exist within the mount.
     fn existing(&self, wanted: &Path, name: &Path) -> Result<Cgroup> {
         let missing = || Error::NoCgroup {
             wanted: wanted.as_os_str().to_owned(),
@@ -161,12 +162,14 @@ impl Hierarchy {
         }
     }
 
-    /// The one cgroup of a systemd unit, wherever its slice is.
+    /// Returns the only cgroup of a systemd unit, whatever slice it is in.
     ///
-    /// The system's units are in slices, and slices in slices. What is below a unit of another kind is left to that
-    /// unit, and so to the user whose user@.service it is, who could give any name to a cgroup there.
+    /// Units of the system are in slices, which may be nested. Anything below a unit of another
+    /// type belongs to that unit, and thus to the user of a user@.service, who could give any name
+    /// to a cgroup there.
     fn unit(&self, unit: &OsStr) -> Result<Cgroup> {
-        // systemd puts an underscore before a name that could be taken for a file of the kernel, as memory.service.
+        // systemd prefixes a name with an underscore if it could be mistaken for one of the
+        // kernel's files, such as memory.service.
         let mut quoted = OsString::from("_");
         quoted.push(unit);
         let mut found = Vec::new();
@@ -206,7 +209,7 @@ impl Hierarchy {
     }
 }
 
-/// The path without `.` and `..` and a slash before it; `None` if it leads above its start.
+/// Returns the path without `.`, `..` and a leading slash; `None` if it leads above its start.
 fn plain(path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -219,12 +222,13 @@ fn plain(path: &Path) -> Option<PathBuf> {
     Some(plain)
 }
 
-/// Whether this is the path of a slice.
+/// Returns whether this is the path of a slice.
 fn is_slice(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("slice"))
 }
 
-/// Whether this can be the name of a unit: one component, with a type behind its last dot.
+/// Returns whether this can be the name of a unit: a single component with a unit type after its
+/// last dot.
 fn is_unit(path: &Path) -> bool {
     let one = path.as_os_str().as_bytes().iter().all(|&byte| byte != b'/');
     let kind = path.extension().and_then(OsStr::to_str);

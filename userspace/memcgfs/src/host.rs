@@ -52,8 +52,8 @@ pub struct VmDirty {
 }
 
 impl VmDirty {
-    /// The setting that the system-wide limit follows from, by its name: a size if it ends in `bytes`, else a
-    /// percentage.
+    /// Returns the name and value of the setting that determines the system-wide limit: a size if
+    /// the name ends in `bytes`, else a percentage.
     pub fn limit_setting(&self) -> Option<(&'static str, u64)> {
         match (self.bytes, self.ratio) {
             (Some(bytes), _) if bytes != 0 => Some(("vm.dirty_bytes", bytes)),
@@ -61,7 +61,7 @@ impl VmDirty {
         }
     }
 
-    /// The same for the background limit.
+    /// Returns the setting that determines the background limit in the same way.
     pub fn background_setting(&self) -> Option<(&'static str, u64)> {
         match (self.background_bytes, self.background_ratio) {
             (Some(bytes), _) if bytes != 0 => Some(("vm.dirty_background_bytes", bytes)),
@@ -77,7 +77,7 @@ impl Default for Host {
 }
 
 impl Host {
-    /// A host whose `/proc` and `/sys` are elsewhere.
+    /// Creates a host whose `/proc` and `/sys` are elsewhere.
     pub fn at(proc: impl Into<PathBuf>, sys: impl Into<PathBuf>) -> Self {
         Self {
             proc: proc.into(),
@@ -85,15 +85,15 @@ impl Host {
         }
     }
 
-    /// The mounts that this process sees.
+    /// Returns the mounts visible to this process.
     pub fn mounts(&self) -> Result<Vec<Mount>> {
         let table = files::read_bytes(&self.mount_table())?;
         Ok(table.map_or_else(Vec::new, |table| mount::parse(&table)))
     }
 
-    /// Where the controller of this name is mounted in cgroup v1.
+    /// Returns where the controller of this name is mounted in cgroup v1.
     pub fn controller_in_v1(&self, controller: &str) -> Result<Option<PathBuf>> {
-        // What the io controller is called there.
+        // The name of the io controller in cgroup v1.
         let controller = match controller {
             "io" => "blkio",
             other => other,
@@ -106,12 +106,12 @@ impl Host {
         Ok(mount.map(|mount| mount.point))
     }
 
-    /// A path below `/proc`.
+    /// Returns a path below `/proc`.
     pub(crate) fn proc(&self, name: &str) -> PathBuf {
         self.proc.join(name)
     }
 
-    /// A path below `/sys`.
+    /// Returns a path below `/sys`.
     pub(crate) fn sys(&self, name: &str) -> PathBuf {
         self.sys.join(name)
     }
@@ -120,12 +120,12 @@ impl Host {
         self.proc.join("self/mountinfo")
     }
 
-    /// The cgroup of this process.
+    /// Returns the cgroup of this process.
     pub(crate) fn own_cgroup(&self) -> Result<Option<Vec<u8>>> {
         self.cgroup_of("self")
     }
 
-    /// The line of `/proc/PID/cgroup` that is about cgroup2, without its `0::`.
+    /// Returns the cgroup2 line of `/proc/PID/cgroup`, without its `0::`.
     pub(crate) fn cgroup_of(&self, pid: &str) -> Result<Option<Vec<u8>>> {
         let lines = files::read_bytes(&self.proc.join(pid).join("cgroup"))?.unwrap_or_default();
         let mut lines = lines.split(|&byte| byte == b'\n');
@@ -134,7 +134,7 @@ impl Host {
             .map(<[u8]>::to_vec))
     }
 
-    /// The types of file systems that this kernel knows, and whether each needs a device.
+    /// Returns the file system types that this kernel supports, and whether each needs a device.
     pub fn file_systems(&self) -> Result<Vec<(String, bool)>> {
         let text = files::read(&self.proc.join("filesystems"))?.unwrap_or_default();
         let line = |line: &str| {
@@ -144,15 +144,16 @@ impl Host {
         Ok(text.lines().filter_map(line).collect())
     }
 
-    /// Whether the module is loaded.
+    /// Returns whether the module is loaded.
     pub fn module_loaded(&self) -> bool {
-        // Built into the kernel it would have no directory among the modules, but its switches all the same.
+        // Built into the kernel, it would have no directory below `module`, but would still have
+        // its switches.
         ["module/memcg_knobs", "kernel/mm/memcg_knobs"]
             .iter()
             .any(|path| self.sys.join(path).is_dir())
     }
 
-    /// Why one of the module's switches is absent.
+    /// Returns the reason why the module's switches are absent.
     pub(crate) fn why_absent(&self) -> Absence {
         match self.module_loaded() {
             true => Absence::Version,
@@ -160,13 +161,13 @@ impl Host {
         }
     }
 
-    /// The name of a task, if it is there.
+    /// Returns the name of a task, if it exists.
     pub fn task_name(&self, tid: u32) -> Option<String> {
         let name = files::read(&self.proc(&format!("{tid}/comm"))).ok()??;
         Some(name.trim_end_matches('\n').to_owned())
     }
 
-    /// Whether this process was started to ignore a signal of this number.
+    /// Returns whether this process was started with the signal of this number ignored.
     pub fn ignores_signal(&self, signal: i32) -> bool {
         let status = files::read(&self.proc("self/status")).ok().flatten();
         let mask = status.unwrap_or_default().lines().find_map(|line| {
@@ -179,13 +180,13 @@ impl Host {
         mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
     }
 
-    /// Whether the kernel is patched.
+    /// Returns whether the kernel is patched.
     pub fn kernel_patched(&self) -> Patched {
         if self.module_loaded() {
             return Patched::Yes;
         }
-        // The kernel's type information also names its functions, and is ready to read. The list of symbols has to be
-        // formatted by the kernel first, which takes some ten milliseconds.
+        // The kernel's BTF data also names its functions and can be read as it is. The list of
+        // symbols must be formatted by the kernel first, which takes some ten milliseconds.
         let tables = [self.sys("kernel/btf/vmlinux"), self.proc("kallsyms")];
         match tables
             .iter()
@@ -197,7 +198,7 @@ impl Host {
         }
     }
 
-    /// The system-wide limits.
+    /// Reads the system-wide limits.
     pub fn vm_dirty(&self) -> Result<VmDirty> {
         let number = |name: &str| -> Result<Option<u64>> {
             let path = self.proc.join("sys/vm").join(name);
@@ -218,7 +219,7 @@ impl Host {
     }
 }
 
-/// Whether one of the functions is named in a table, as a whole word; `None` if the table is empty.
+/// Returns whether a table has one of the symbols as a whole word; `None` if the table is empty.
 fn has_symbol(table: &Path) -> io::Result<Option<bool>> {
     let mut file = File::open(table)?;
     let mut block = vec![0; 1 << 20];
@@ -240,7 +241,7 @@ fn has_symbol(table: &Path) -> io::Result<Option<bool>> {
     }
 }
 
-/// Whether a word is there, between bytes that no name has.
+/// Returns whether a word occurs between bytes that cannot be part of a name.
 fn has_word(text: &[u8], word: &[u8]) -> bool {
     let is_name =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');

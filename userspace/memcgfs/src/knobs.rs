@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The one list of the module's files in a cgroup. Parser, help and every display follow from it.
+//! The list of the module's files in a cgroup. Parser, help and all displays are derived from it.
 
 use crate::pace::Pace;
 use crate::payments::Payments;
@@ -25,7 +25,7 @@ pub enum Kind {
     Bytes,
     /// A percentage, or `max`.
     Ratio,
-    /// Nothing: writing a size, or `max`, starts something.
+    /// Not readable: writing a size, or `max`, starts an operation.
     Trigger,
     /// Kinds of memory, as words.
     Words,
@@ -53,11 +53,11 @@ pub struct Knob {
     pub name: &'static str,
     /// The allowed accesses.
     pub mode: Mode,
-    /// What it holds.
+    /// The kind of its content.
     pub kind: Kind,
     /// The capability that it belongs to.
     pub since: Capability,
-    /// The knob that goes back to `max` when this one is set.
+    /// The knob that is reset to `max` when this one is set.
     pub excludes: Option<&'static str>,
     /// A one-line description.
     pub help: &'static str,
@@ -103,7 +103,7 @@ pub static DIRTY_BACKGROUND_RATIO: Knob = Knob {
     help: "the background limit as a percentage; 0.01 to 100 or max",
 };
 
-/// The floor below which the system-wide limit slows no writer.
+/// The floor below which the system-wide limit does not slow writers.
 pub static DIRTY_MIN: Knob = Knob {
     name: "memory.dirty_min",
     mode: Mode::ReadWrite,
@@ -113,7 +113,7 @@ pub static DIRTY_MIN: Knob = Knob {
     help: "bytes up to which the system-wide limit does not slow the subtree; size or max",
 };
 
-/// How much device time the subtree's writeback may fill.
+/// The amount of device time that the subtree's writeback may take up.
 pub static DIRTY_PACE: Knob = Knob {
     name: "memory.dirty_pace_usec",
     mode: Mode::ReadWrite,
@@ -153,7 +153,7 @@ pub static RECHARGE: Knob = Knob {
     help: "move this many bytes inherited from removed cgroups to their users",
 };
 
-/// How much is inherited, and how much of it was moved.
+/// The amount of memory inherited, and the amount moved.
 pub static RECHARGE_STAT: Knob = Knob {
     name: "memory.recharge_stat",
     mode: Mode::Read,
@@ -173,7 +173,7 @@ pub static PERSISTENT: Knob = Knob {
     help: "memory of descendants that this cgroup pays for; file, shmem, both or nothing",
 };
 
-/// All of them, in the order of display.
+/// All knobs, in the order of display.
 pub static KNOBS: [&Knob; 11] = [
     &DIRTY_LIMIT,
     &DIRTY_BACKGROUND_LIMIT,
@@ -188,13 +188,13 @@ pub static KNOBS: [&Knob; 11] = [
     &PERSISTENT,
 ];
 
-/// The knob of this name, with `memory.` or without.
+/// Returns the knob of this name, with or without `memory.`.
 pub fn find(name: &str) -> Option<&'static Knob> {
     let short = name.strip_prefix("memory.").unwrap_or(name);
     KNOBS.into_iter().find(|knob| knob.short_name() == short)
 }
 
-/// The knobs that hold a value which can be set.
+/// Returns the knobs whose value can be set.
 pub fn settable() -> impl Iterator<Item = &'static Knob> {
     KNOBS
         .into_iter()
@@ -202,12 +202,12 @@ pub fn settable() -> impl Iterator<Item = &'static Knob> {
 }
 
 impl Knob {
-    /// The name without `memory.`.
+    /// Returns the name without `memory.`.
     pub fn short_name(&self) -> &'static str {
         self.name.strip_prefix("memory.").unwrap_or(self.name)
     }
 
-    /// What it holds in a new cgroup.
+    /// Returns its value in a new cgroup.
     pub fn initial(&self) -> Option<Value> {
         match self.kind {
             Kind::Bytes if self.excludes.is_none() => Some(Value::Bytes(Limit::At(0))),
@@ -219,7 +219,7 @@ impl Knob {
         }
     }
 
-    /// Whether setting the one puts the other back to `max`.
+    /// Returns whether setting one of the two resets the other to `max`.
     pub fn conflicts_with(&self, other: &Knob) -> bool {
         self.excludes == Some(other.name)
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Typed access to the files of memory cgroups, those of memcg-knobs first.
+//! Typed access to the files of memory cgroups, primarily those of memcg-knobs.
 //!
-//! A figure whose file is absent is `None`: the same code serves a kernel with the module, a patched one without it
-//! and a stock one. An error carries the file, the value that was written and the errno. This crate reads and writes
-//! files and derives what follows from them; it prints nothing and knows no command line.
+//! A figure whose file is absent is `None`: the same code supports kernels with the module, patched
+//! kernels without it, and unpatched ones. An error includes the file, the value that was written
+//! and the errno. This crate reads and writes files and derives further values from them; it
+//! neither prints anything nor knows about command lines.
 
 mod assignment;
 mod cgroup;
@@ -41,7 +42,8 @@ mod value;
 pub mod waiting;
 mod walk;
 
-// Sizes, ratios and limits are parsed and checked by what the kernel module uses, so that the two can not disagree.
+// Sizes, ratios and limits are parsed and checked by the code of the kernel module, so the two
+// always agree.
 pub use policy::floors;
 pub use policy::levels;
 pub use policy::limits;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cgroups by a process, container or pod in them: `pid:1234`, `container:3f2a1b`, `pod:UID`.
+//! Lookup of cgroups by a process, container or pod in them: `pid:1234`, `container:3f2a1b`,
+//! `pod:UID`.
 
 use crate::cgroup::Cgroup;
 use crate::error::Error;
@@ -15,18 +16,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-/// The prefixes, and what follows each of them.
+/// The prefixes, and the placeholder that follows each.
 pub const PREFIXES: [(&str, &str); 3] = [
     ("pid:", "the ID of a process"),
     ("container:", "the ID of a container, or its beginning"),
     ("pod:", "the UID of a Kubernetes pod"),
 ];
 
-/// A shorter beginning of a container's ID could be that of anything.
+/// The minimum length of an abbreviated container ID; a shorter one would be too ambiguous.
 const LEAST: usize = 6;
 
 impl Hierarchy {
-    /// The cgroup that `wanted` names: as in [`Hierarchy::resolve`], or by a process, container or pod in it.
+    /// Returns the cgroup that `wanted` names: as in [`Hierarchy::resolve`], or by a process,
+    /// container or pod in it.
     pub fn lookup(&self, host: &Host, wanted: &OsStr) -> Result<Cgroup> {
         match self.resolve(wanted) {
             Err(error @ Error::NoCgroup { .. }) => match self.by_content(host, wanted)? {
@@ -37,7 +39,7 @@ impl Hierarchy {
         }
     }
 
-    /// The cgroups that a user means by a word that may be a pattern, in the order of the tree.
+    /// Returns the cgroups that match a word, which may be a pattern, in tree order.
     pub fn expand(&self, host: &Host, wanted: &OsStr) -> Result<Vec<Cgroup>> {
         match self.lookup(host, wanted) {
             Err(error @ Error::NoCgroup { .. }) if Pattern::is_pattern(wanted.as_bytes()) => {
@@ -81,7 +83,7 @@ impl Hierarchy {
         }
     }
 
-    /// The one cgroup whose name is such. Of those inside each other the outermost is meant.
+    /// Returns the only cgroup whose name matches. Of nested ones the outermost is returned.
     fn only(&self, wanted: &OsStr, is_it: impl Fn(&str) -> bool) -> Result<Option<Cgroup>> {
         let mut found: Vec<Cgroup> = Vec::new();
         for (cgroup, _) in Walk::new(self.root(), None).flatten() {
@@ -108,17 +110,18 @@ impl Hierarchy {
     }
 }
 
-/// The ID of the container that a cgroup of this name is of: `cri-containerd-ID.scope`, `docker-ID.scope`, `libpod-ID`,
-/// or `ID` alone, which is 64 hexadecimal digits long.
+/// Returns the container ID in the name of a cgroup: `cri-containerd-ID.scope`, `docker-ID.scope`,
+/// `libpod-ID`, or a plain `ID` of 64 hexadecimal digits.
 pub fn container_id(name: &str) -> Option<&str> {
     let name = name.strip_suffix(".scope").unwrap_or(name);
     let id = name.rsplit('-').next()?;
     let is_id = id.len() == 64 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
-    // The monitor of a container is outside of it.
+    // The monitor of a container is not part of it.
     (is_id && !name.contains("-conmon-")).then_some(id)
 }
 
-/// The UID of the pod that a cgroup of this name is of: `pod1234-…` or `kubepods-burstable-pod1234_….slice`.
+/// Returns the pod UID in the name of a cgroup: `pod1234-…` or
+/// `kubepods-burstable-pod1234_….slice`.
 pub fn pod_uid(name: &str) -> Option<String> {
     let name = name.strip_suffix(".slice").unwrap_or(name);
     let uid = match name.strip_prefix("pod") {
@@ -134,7 +137,7 @@ pub fn pod_uid(name: &str) -> Option<String> {
 }
 
 fn is_container(name: &str, wanted: &str) -> bool {
-    // As container engines print it.
+    // The ID may have a prefix, as in `containerd://ID`.
     let wanted = wanted.rsplit('/').next().unwrap_or(wanted);
     container_id(name).is_some_and(|id| id.starts_with(wanted))
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `/proc/PID/mountinfo`, in bytes: a mount point may be any.
+//! `/proc/PID/mountinfo`, in bytes: mount points need not be UTF-8.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -9,11 +9,11 @@ use std::path::PathBuf;
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    /// Major and minor number, which name the superblock.
+    /// The major and minor number, which identify the superblock.
     pub device: OsString,
-    /// The directory of the file system that is mounted.
+    /// The directory within the file system that is mounted.
     pub root: PathBuf,
-    /// Where it is mounted.
+    /// The mount point.
     pub point: PathBuf,
     /// The type of the file system.
     pub fs_type: String,
@@ -25,7 +25,7 @@ pub struct Mount {
     pub memcg: Option<OsString>,
 }
 
-/// All mounts in the order of the table. A line that is not understood is left out.
+/// Returns all mounts in the order of the table. Lines that cannot be parsed are left out.
 pub fn parse(table: &[u8]) -> Vec<Mount> {
     table
         .split(|&byte| byte == b'\n')
@@ -33,8 +33,8 @@ pub fn parse(table: &[u8]) -> Vec<Mount> {
         .collect()
 }
 
-/// `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/root rw,errors=continue`, with any number of optional
-/// fields before the hyphen.
+/// Parses `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/root rw,errors=continue`, with
+/// any number of optional fields before the hyphen.
 fn line(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|&byte| byte == b' ');
     let device = fields.nth(2)?;
@@ -44,7 +44,7 @@ fn line(line: &[u8]) -> Option<Mount> {
     let fs_type = fields.next()?;
     let source = fields.next()?;
     let options = fields.next()?;
-    // Split before the escapes are undone: a comma in a value is escaped, too.
+    // Split before unescaping: commas in values are escaped, too.
     let memcg = options
         .split(|&byte| byte == b',')
         .find_map(|option| option.strip_prefix(b"memcg="));
@@ -59,7 +59,7 @@ fn line(line: &[u8]) -> Option<Mount> {
     })
 }
 
-/// Undo the kernel's escapes, a backslash and three octal digits.
+/// Undoes the kernel's escapes, a backslash and three octal digits.
 fn unescape(field: &[u8]) -> OsString {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
@@ -79,7 +79,7 @@ fn unescape(field: &[u8]) -> OsString {
 
 fn octal(digits: &[u8]) -> Option<u8> {
     let text = std::str::from_utf8(digits).ok()?;
-    // from_str_radix would take a sign.
+    // from_str_radix would accept a sign.
     let all = text.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
     u8::from_str_radix(text, 8).ok().filter(|_| all)
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mounting a file system whose pages are all charged to one cgroup.
+//! Mounts a file system whose pages are all charged to one cgroup.
 //!
-//! This takes the new mount API, because there a cgroup is given by a file descriptor, which cannot be taken for
-//! another meanwhile, and because there the kernel says in words what it does not like.
+//! This uses the new mount API, because it allows passing a cgroup as a file descriptor, which
+//! always refers to the same cgroup, and because the kernel describes errors in words there.
 
 use crate::cgroup::Cgroup;
 use crate::error::Error;
@@ -39,31 +39,31 @@ pub struct Mounting<'a> {
     pub options: Options,
     /// The cgroup that pays.
     pub memcg: &'a Cgroup,
-    /// Where.
+    /// The mount point.
     pub point: &'a Path,
 }
 
-/// Options, split by the part of the kernel that handles them.
+/// Options, grouped by the part of the kernel that handles them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Those of the mount itself.
+    /// The options of the mount itself.
     attributes: Vec<Attribute>,
-    /// Those of the file system: a name, and a value or none.
+    /// The options of the file system: names with optional values.
     parameters: Vec<(String, Option<String>)>,
 }
 
-/// An option of the mount itself, which the kernel takes as flags to set.
+/// An option of the mount itself, which the kernel takes as flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Attribute {
     name: &'static str,
     flag: MountAttrFlags,
-    /// Those that this one takes back.
+    /// The flags that this option clears.
     against: MountAttrFlags,
 }
 
 const NONE: MountAttrFlags = MountAttrFlags::empty();
 
-/// The names, with the flags that each sets and takes back.
+/// The names, with the flags that each sets and clears.
 const ATTRIBUTES: [Attribute; 14] = {
     use MountAttrFlags as F;
     const fn entry(name: &'static str, flag: F, against: F) -> Attribute {
@@ -96,7 +96,8 @@ const ATTRIBUTES: [Attribute; 14] = {
 };
 
 impl Options {
-    /// Parse a list with commas, of words and `NAME=VALUE`. A comma between double quotes does not end an option.
+    /// Parses a comma-separated list of words and `NAME=VALUE`. A comma within double quotes does
+    /// not end an option.
     pub fn parse(list: &str) -> Result<Self, &'static str> {
         let mut options = Self::default();
         let mut quoted = false;
@@ -128,12 +129,12 @@ impl Options {
         Ok(options)
     }
 
-    /// The names of those that the file system is given.
+    /// Returns the names of the options passed to the file system.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The flags of the mount; of options that contradict each other the last holds.
+    /// Returns the flags of the mount; the last of contradictory options wins.
     fn flags(&self) -> MountAttrFlags {
         self.attributes.iter().fold(NONE, |flags, attribute| {
             flags.difference(attribute.against).union(attribute.flag)
@@ -142,7 +143,7 @@ impl Options {
 }
 
 impl Mounting<'_> {
-    /// Do it.
+    /// Performs the mount.
     pub fn mount(&self, host: &Host) -> Result<()> {
         let name = self.fs_type;
         let failed = |step: &str, errno: Errno, context: Option<&OwnedFd>| Error::Mount {
@@ -182,7 +183,7 @@ impl Mounting<'_> {
         })
     }
 
-    /// Name the cgroup, by its directory or else by its path.
+    /// Passes the cgroup to the kernel, by its directory or else by its path.
     fn charge(&self, host: &Host, context: &OwnedFd) -> Result<()> {
         let dir = self.memcg.dir();
         let failed = |source: io::Error, log: Vec<String>, unsupported| Error::Mount {
@@ -197,7 +198,8 @@ impl Mounting<'_> {
             .map_err(|error| failed(error, Vec::new(), false))?;
         let result = match fsconfig_set_fd(context, "memcg", &fd) {
             Err(Errno::INVAL) => {
-                // This says the same again if it is not the way of giving it that is wrong.
+                // Discard the messages: the next attempt repeats them unless this way of passing
+                // the cgroup was the problem.
                 log(context);
                 fsconfig_set_string(context, "memcg", dir)
             }
@@ -211,12 +213,12 @@ impl Mounting<'_> {
     }
 }
 
-/// What the kernel has to say about a mount that is being made, a message for each read. The first character is the
-/// kind of the message.
+/// Returns the kernel's messages about a mount in progress, one for each read. The first character
+/// of a message is its kind.
 fn log(context: &OwnedFd) -> Vec<String> {
     let mut messages = Vec::new();
     let mut buffer = [0u8; 1024];
-    // There is room for eight messages in the kernel.
+    // The kernel has room for eight messages.
     for _ in 0..32 {
         match rustix::io::read(context, &mut buffer) {
             Ok(0) | Err(_) => break,

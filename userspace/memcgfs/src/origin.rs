@@ -11,59 +11,59 @@ use crate::value::Limit;
 use crate::value::Value;
 use std::ffi::OsString;
 
-/// Where the limit in force comes from.
+/// The origin of the limit in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The cgroup's own limit in bytes.
     OwnBytes {
-        /// Whether the kernel holds it lower than it was set, to the memory that can be dirty.
+        /// Whether the kernel caps it to the memory that can be dirty.
         capped: bool,
     },
     /// The cgroup's own ratio.
     OwnRatio,
-    /// The limit of a cgroup above, which holds for the sum over its subtree; a derived one if only a background limit is
-    /// set there.
+    /// The limit of an ancestor, which applies to the sum over its subtree; a derived one if only a
+    /// background limit is set there.
     Ancestor {
-        /// That cgroup's path, as the kernel shows it.
+        /// The ancestor's path, as the kernel shows it.
         cgroup: OsString,
-        /// Its limit.
+        /// The ancestor's limit.
         limit: u64,
     },
-    /// What the kernel derives from `vm.dirty_*`.
+    /// The limit that the kernel derives from `vm.dirty_*`.
     System,
 }
 
-/// Where the background limit in force comes from.
+/// The origin of the background limit in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackgroundOrigin {
     /// The cgroup's own background limit, in bytes or as a ratio.
     Own(&'static Knob),
-    /// Half of a limit: none is set beside it, or one that is no lower.
+    /// Half of a limit: no background limit is set with it, or one that is not lower.
     Half(HalfOf),
-    /// The background limit of a cgroup above, which holds for the sum over its subtree.
+    /// The background limit of an ancestor, which applies to the sum over its subtree.
     Ancestor {
-        /// That cgroup's path, as the kernel shows it.
+        /// The ancestor's path, as the kernel shows it.
         cgroup: OsString,
-        /// Its background limit.
+        /// The ancestor's background limit.
         background: u64,
     },
-    /// What the kernel derives from `vm.dirty_background_*`.
+    /// The background limit that the kernel derives from `vm.dirty_background_*`.
     System,
 }
 
-/// Whose limit a background limit is half of.
+/// The owner of the limit that a background limit is half of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HalfOf {
-    /// The cgroup's own.
+    /// The cgroup itself.
     Own,
-    /// That of a cgroup above, by its path.
+    /// An ancestor, by its path.
     Ancestor(OsString),
-    /// What the kernel derives from `vm.dirty_*`.
+    /// The limit that the kernel derives from `vm.dirty_*`.
     System,
 }
 
 impl Origin {
-    /// Derive it from the cgroup's figures and those of the cgroups above, the outermost first.
+    /// Derives the origin from the figures of the cgroup and of its ancestors, topmost first.
     pub fn derive<'a>(snapshot: &Snapshot, above: impl IntoIterator<Item = &'a Snapshot>) -> Self {
         let own = snapshot.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
         let in_force = snapshot.limit().and_then(Limit::at);
@@ -98,13 +98,13 @@ impl Origin {
 }
 
 impl BackgroundOrigin {
-    /// Derive it as the limit's.
+    /// Derives the origin in the same way as that of the limit.
     pub fn derive<'a>(snapshot: &Snapshot, above: impl IntoIterator<Item = &'a Snapshot>) -> Self {
         let in_force = snapshot.background_limit().and_then(Limit::at);
         let bytes = snapshot
             .setting(&knobs::DIRTY_BACKGROUND_LIMIT)
             .and_then(Value::bytes);
-        // The size of its own ratio can only be seen from the limit in force.
+        // The size of the cgroup's own ratio is only visible in the limit in force.
         let limit = snapshot.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
         let half = limit.map(|limit| page::bytes(page::pages(limit) / 2));
         let own = match (bytes, limit) {
@@ -143,8 +143,8 @@ impl BackgroundOrigin {
     }
 }
 
-/// The cgroup above whose limit is the lowest, and that limit. Of equal limits the outermost is named: those below it may
-/// only report what it leaves them.
+/// Returns the ancestor with the lowest limit, and that limit. Of equal limits the topmost is
+/// returned: those below may only report what it leaves them.
 fn tightest<'a>(
     above: impl IntoIterator<Item = &'a Snapshot>,
     own: fn(&Snapshot) -> Option<u64>,
@@ -155,8 +155,9 @@ fn tightest<'a>(
         let Some(set) = own(ancestor) else {
             continue;
         };
-        // It may be capped below the setting, and only this shows the size of a ratio. If an ancestor is
-        // tighter it is that one's, which has been seen.
+        // The reported limit may be capped below the setting, and only it shows the size of a
+        // ratio. If an ancestor's limit is lower, the ancestor's is reported, which was examined
+        // before.
         let limit = reported(ancestor).and_then(Limit::at).unwrap_or(set);
         if tightest.is_none_or(|(least, _)| limit < least) {
             tightest = Some((limit, ancestor));

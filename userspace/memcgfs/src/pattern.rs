@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Patterns of cgroups' paths, as shells have them: `*`, `?`, `[a-z]`, `[!a-z]`, and `**` for any number of levels.
+//! Patterns of cgroup paths, as in shells: `*`, `?`, `[a-z]`, `[!a-z]`, and `**` for any number of
+//! levels.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Component;
 use std::path::Path;
 
-/// A pattern, by levels.
+/// A pattern, split into levels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     levels: Vec<Vec<u8>>,
 }
 
-/// Any number of levels.
+/// Matches any number of levels.
 const ANY: &[u8] = b"**";
 
 impl Pattern {
-    /// Whether a name is meant as a pattern.
+    /// Returns whether a name is a pattern.
     pub fn is_pattern(text: &[u8]) -> bool {
         text.iter().any(|byte| b"*?[".contains(byte))
     }
 
-    /// A pattern of a path below the mount, with a slash before it or without. One without any slash is of the last
-    /// A pattern of a path below the mount, with or without a leading slash. A pattern without any slash matches the last
-    /// name of a path, as units are named.
+    /// Parses a pattern of a path below the mount, with or without a leading slash. A pattern
+    /// without any slash matches the last component of a path, as with unit names.
     pub fn new(text: &[u8]) -> Self {
         let mut levels: Vec<_> = text
             .split(|&byte| byte == b'/')
@@ -36,7 +36,7 @@ impl Pattern {
         Self { levels }
     }
 
-    /// Whether a path relative to the mount is such.
+    /// Returns whether a path relative to the mount matches.
     pub fn matches(&self, path: &Path) -> bool {
         let names: Vec<&[u8]> = path
             .components()
@@ -45,7 +45,8 @@ impl Pattern {
                 _ => None,
             })
             .collect();
-        // Of the levels so far, those that the names so far match; as many steps as levels times names.
+        // The levels that are reachable after the names so far. This takes at most levels times
+        // names steps.
         let mut reached = self.closed(vec![0]);
         for name in names {
             let mut next = Vec::new();
@@ -61,7 +62,7 @@ impl Pattern {
         reached.contains(&self.levels.len())
     }
 
-    /// The levels, and those that are reached from them by no name at all.
+    /// Adds the levels that are reachable without consuming a name.
     fn closed(&self, mut levels: Vec<usize>) -> Vec<usize> {
         let mut index = 0;
         while let Some(&level) = levels.get(index) {
@@ -76,8 +77,8 @@ impl Pattern {
     }
 }
 
-/// Whether a name is such. After a mismatch the last star takes one byte more, so that it takes no more steps than the
-/// product of the lengths.
+/// Returns whether a name matches. After a mismatch the last star takes one more byte, so the
+/// number of steps is at most the product of the lengths.
 fn name_matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut place) = (0, 0);
     let mut star = None;
@@ -110,12 +111,13 @@ fn name_matches(pattern: &[u8], name: &[u8]) -> bool {
         .all(|&byte| byte == b'*')
 }
 
-/// How much of the pattern this byte matches, if it does.
+/// Returns the length of the pattern's first element, if it matches this byte.
 fn takes(pattern: &[u8], byte: u8) -> Option<usize> {
     match pattern {
         [b'?', ..] => Some(1),
         [b'[', set @ ..] => {
-            // A bracket at the start of a set belongs to it. What has no end is a plain bracket.
+            // A bracket at the start of a set belongs to the set. A set without an end is a literal
+            // bracket.
             let negated = matches!(set, [b'!' | b'^', ..]);
             let start = usize::from(negated);
             let end = set.iter().skip(start + 1).position(|&byte| byte == b']');

@@ -30,15 +30,15 @@ pub struct Plan {
 /// A file whose value differs from the declared one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A switch of the whole machine.
+    /// A system-wide switch.
     Switch {
         /// The switch.
         switch: &'static Switch,
-        /// What it holds.
+        /// Its present value.
         from: SwitchValue,
-        /// What it should hold.
+        /// The value to write.
         to: SwitchValue,
-        /// Whether the file declares it; else it is turned off.
+        /// Whether the file declares it; otherwise it is turned off.
         declared: bool,
     },
     /// A knob of a cgroup.
@@ -47,7 +47,7 @@ pub enum Change {
         cgroup: Cgroup,
         /// The value to write.
         assignment: Assignment,
-        /// What it holds.
+        /// Its present value.
         from: Value,
         /// Whether the cgroup may be absent.
         optional: bool,
@@ -56,7 +56,7 @@ pub enum Change {
     },
 }
 
-/// Why a line of a file cannot be carried out on this machine.
+/// A line of a file that cannot be applied on this machine, and why.
 #[derive(Debug)]
 pub struct Obstacle {
     /// The line, counted from 1.
@@ -68,14 +68,14 @@ pub struct Obstacle {
 /// The problem.
 #[derive(Debug)]
 pub enum Hindrance {
-    /// The machine.
+    /// A problem of the machine.
     Machine(Error),
-    /// Another line, which is about the same cgroup.
+    /// Another line for the same cgroup.
     Repeats(usize),
 }
 
 impl Obstacle {
-    /// Whether the kernel lacks the requested feature.
+    /// Returns whether the kernel lacks the requested feature.
     pub fn is_unsupported(&self) -> bool {
         matches!(&self.what, Hindrance::Machine(error) if error.is_unsupported())
     }
@@ -93,8 +93,8 @@ impl fmt::Display for Obstacle {
 }
 
 impl Plan {
-    /// Compare the machine with the declaration, or return all problems; missing write permission is a problem only if
-    /// `to_write`.
+    /// Compares the machine with the declaration, and returns the plan or all problems; missing
+    /// write permission is a problem only if `to_write`.
     pub fn make(
         host: &Host,
         hierarchy: &Hierarchy,
@@ -130,7 +130,7 @@ impl Plan {
             for Declared { line, what } in &settings.assignments {
                 match knob(host, &cgroup, what, (settings.optional, to_write)) {
                     Ok(change) => plan.changes.extend(change),
-                    // It may have gone a moment ago.
+                    // It may just have vanished.
                     Err(_) if settings.optional && !cgroup.exists() => break,
                     Err(error) => obstacles.push((*line, Hindrance::Machine(error))),
                 }
@@ -147,7 +147,7 @@ impl Plan {
 }
 
 impl Plan {
-    /// Have all put back that is set on the machine and not declared.
+    /// Adds resets for everything that is set on the machine but not declared.
     pub fn exact(&mut self, hierarchy: &Hierarchy, host: &Host, settings: &Settings, held: &Held) {
         for (switch, from) in &held.switches {
             let declared = settings
@@ -175,7 +175,7 @@ impl Plan {
             let declared = declared.map(|(_, assignments)| assignments.as_slice());
             for (knob, from) in set {
                 let assignments = || declared.unwrap_or_default().iter().map(|known| &known.what);
-                // The setting that replaces it resets it.
+                // It is reset by the setting that replaces it.
                 let is_known = assignments().any(|known| {
                     known.knob() == *knob
                         || (knob.conflicts_with(known.knob()) && !known.value().is_max())
@@ -195,7 +195,8 @@ impl Plan {
 }
 
 impl Change {
-    /// Make the change. Returns whether it was made; it is not if an optional cgroup has been removed meanwhile.
+    /// Makes the change. Returns whether it was made; it is not if an optional cgroup was removed
+    /// meanwhile.
     pub fn make(&self, host: &Host) -> Result<bool> {
         let result = match self {
             Self::Switch { switch, to, .. } => switch.set(host, *to),

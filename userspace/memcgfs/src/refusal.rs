@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Why a value is invalid for a file or switch.
+//! Explanations of why a value is invalid for a file or switch.
 
 use crate::knobs::Kind;
 use crate::page;
@@ -10,7 +10,7 @@ use crate::switches::SwitchKind;
 use crate::units::Bytes;
 use crate::usec::PACES;
 
-/// Why a knob of this kind refuses a value.
+/// Explains why a knob of this kind rejects a value.
 pub fn of_knob(kind: Kind, error: ParseError) -> String {
     let (form, least, most) = match kind {
         Kind::Bytes | Kind::Trigger => (
@@ -38,7 +38,7 @@ pub fn of_knob(kind: Kind, error: ParseError) -> String {
     words(error, form, &least, &most)
 }
 
-/// Why a switch refuses a value.
+/// Explains why a switch rejects a value.
 pub fn of_switch(kind: SwitchKind, error: ParseError) -> String {
     match kind {
         SwitchKind::OnOff => words(error, "neither 0 nor 1", "", ""),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Settings as a file declares them, in TOML:
+//! Settings as declared by a TOML file:
 //!
 //! ```toml
 //! [sysfs]
@@ -14,9 +14,9 @@
 //! dirty_ratio = 2.5
 //! ```
 //!
-//! A key of `cgroup` is a path below the mount or the name of a systemd unit; as TOML is UTF-8, a cgroup whose name is
-//! not cannot be named. Everything is checked that can be without
-//! looking at the machine, and every mistake is found, not only the first.
+//! A key of `cgroup` is a path below the mount or the name of a systemd unit. As TOML is UTF-8,
+//! cgroups with other names cannot be used. Everything that does not depend on the machine is
+//! checked here, and all mistakes are reported, not only the first.
 
 use crate::assignment::Assignment;
 use crate::escape::escaped;
@@ -30,16 +30,16 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 use toml::Spanned;
 
-/// What a file declares, in its order.
+/// The declarations of a file, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Switches of the whole machine.
+    /// System-wide switches.
     pub switches: Vec<Declared<(&'static Switch, SwitchValue)>>,
     /// Cgroups.
     pub cgroups: Vec<CgroupSettings>,
 }
 
-/// What a file declares for one cgroup.
+/// The declarations for one cgroup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CgroupSettings {
     /// The path or the systemd unit, and its line.
@@ -64,7 +64,7 @@ pub struct Declared<T> {
 pub struct Mistake {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The description of the mistake.
     pub text: String,
 }
 
@@ -81,7 +81,7 @@ type Entry<'a, 'b> = (
 );
 
 impl Settings {
-    /// Parse a file, or return all of its errors in order.
+    /// Parses a file, or returns all of its errors in order.
     pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
         let mut parser = Parser {
             text,
@@ -117,13 +117,13 @@ impl Parser<'_> {
     fn mistake(&mut self, offset: usize, text: impl fmt::Display) {
         let mistake = Mistake {
             line: self.line(offset),
-            // The TOML parser's message may quote the file.
+            // The message of the TOML parser may quote the file.
             text: escaped(text.to_string()),
         };
         self.mistakes.push(mistake);
     }
 
-    /// A value of this key as it would be written on a command line.
+    /// Returns the value of this key as it would be written on a command line.
     fn value_text(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, String> {
         text(value.get_ref()).map_err(|reason| {
             let source = self.text.get(value.span()).unwrap_or_default();
@@ -245,14 +245,15 @@ impl Parser<'_> {
     }
 }
 
-/// The entries in the order of the file.
+/// Returns the entries in the order of the file.
 fn in_order<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
 }
 
-/// The same, including `memory.dirty_min = 1`, which TOML parses as a table `memory`.
+/// Returns the entries in order, including `memory.dirty_min = 1`, which TOML parses as a table
+/// `memory`.
 fn with_prefix<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
     let mut entries = Vec::new();
     for (key, value) in table.iter() {
@@ -265,7 +266,8 @@ fn with_prefix<'a, 'b>(table: &'b DeTable<'a>) -> Vec<Entry<'a, 'b>> {
     entries
 }
 
-/// What is wrong with a table in that of a cgroup: most likely its name has dots and no quotes.
+/// Describes what is wrong with a table within that of a cgroup: most likely, its name has dots and
+/// no quotes.
 fn part_of_name(name: &str, key: &str, table: &DeTable<'_>) -> String {
     let mut name = format!("{name}.{key}");
     let mut table = table;
@@ -285,7 +287,7 @@ fn only_entry<'a, 'b>(table: &'b DeTable<'a>) -> Option<(&'b str, &'b DeValue<'a
         .then(|| (key.get_ref().as_ref(), value.get_ref()))
 }
 
-/// A value as it would be written on a command line.
+/// Formats a value as it would be written on a command line.
 fn text(value: &DeValue<'_>) -> Result<String, &'static str> {
     match value {
         DeValue::String(text) => Ok(text.to_string()),

@@ -29,7 +29,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Read them; `None` if the cgroup vanished.
+    /// Reads the figures; `None` if the cgroup vanished.
     pub fn read(cgroup: Cgroup) -> Result<Option<Self>> {
         let mut settings = Vec::new();
         for knob in knobs::settable() {
@@ -43,7 +43,8 @@ impl Snapshot {
             None => cgroup.memory_stat()?,
         };
         let recharge_stat = cgroup.recharge_stat()?;
-        // A file is also absent if its cgroup is: only a check afterwards can tell the two apart.
+        // Files are also absent if the cgroup was removed; only a check afterwards can tell the
+        // difference.
         Ok(cgroup.exists().then_some(Self {
             cgroup,
             settings,
@@ -53,7 +54,7 @@ impl Snapshot {
         }))
     }
 
-    /// A cgroup of a kernel that has no knobs, of which this is known.
+    /// Creates the snapshot of a cgroup on a kernel without knobs.
     pub(crate) fn unset(cgroup: Cgroup, memory_stat: MemoryStat) -> Self {
         Self {
             cgroup,
@@ -64,7 +65,8 @@ impl Snapshot {
         }
     }
 
-    /// The figures of the cgroups above one, the outermost first. One that vanished meanwhile is left out.
+    /// Returns the figures of the ancestors of a cgroup, topmost first. Ancestors that vanished
+    /// meanwhile are left out.
     pub fn above(cgroup: &Cgroup) -> Result<Vec<Self>> {
         let mut snapshots = Vec::new();
         let mut next = cgroup.parent();
@@ -76,7 +78,7 @@ impl Snapshot {
         Ok(snapshots)
     }
 
-    /// What a knob is set to.
+    /// Returns the value of a knob.
     pub fn setting(&self, knob: &Knob) -> Option<Value> {
         let mut settings = self.settings.iter();
         settings
@@ -84,7 +86,7 @@ impl Snapshot {
             .map(|(_, value)| *value)
     }
 
-    /// Dirty bytes, on any kernel.
+    /// Returns the dirty bytes, on any kernel.
     pub fn dirty(&self) -> Option<u64> {
         match &self.dirty_stat {
             Some(stat) => stat.dirty,
@@ -92,7 +94,7 @@ impl Snapshot {
         }
     }
 
-    /// Bytes under writeback, on any kernel.
+    /// Returns the bytes under writeback, on any kernel.
     pub fn writeback(&self) -> Option<u64> {
         match &self.dirty_stat {
             Some(stat) => stat.writeback,
@@ -100,32 +102,32 @@ impl Snapshot {
         }
     }
 
-    /// Bytes inherited from removed cgroups.
+    /// Returns the bytes inherited from removed cgroups.
     pub fn inherited(&self) -> Option<u64> {
         self.recharge_stat.as_ref()?.inherited
     }
 
-    /// The limit in force.
+    /// Returns the limit in force.
     pub fn limit(&self) -> Option<Limit<u64>> {
         self.dirty_stat.as_ref()?.limit
     }
 
-    /// The background limit in force.
+    /// Returns the background limit in force.
     pub fn background_limit(&self) -> Option<Limit<u64>> {
         self.dirty_stat.as_ref()?.background_limit
     }
 
-    /// How many tasks wait for dirty limits now.
+    /// Returns the number of tasks that wait for dirty limits now.
     pub fn throttled_now(&self) -> Option<u64> {
         self.dirty_stat.as_ref()?.throttled_now
     }
 
-    /// Whether a limit is set here, in bytes or as a ratio.
+    /// Returns whether a limit is set here, in bytes or as a ratio.
     pub fn has_own_limit(&self) -> bool {
         self.is_set(&knobs::DIRTY_LIMIT) || self.is_set(&knobs::DIRTY_RATIO)
     }
 
-    /// Whether a background limit is set here, in bytes or as a ratio.
+    /// Returns whether a background limit is set here, in bytes or as a ratio.
     pub fn has_own_background(&self) -> bool {
         self.is_set(&knobs::DIRTY_BACKGROUND_LIMIT) || self.is_set(&knobs::DIRTY_BACKGROUND_RATIO)
     }
@@ -134,7 +136,7 @@ impl Snapshot {
         self.setting(knob).is_some_and(|value| !value.is_max())
     }
 
-    /// The limit that is set here, in bytes: as set, or as the kernel converts a ratio.
+    /// Returns the limit set here, in bytes: as set, or as the kernel converts a ratio.
     pub(crate) fn own_limit(&self) -> Option<u64> {
         let bytes = self.setting(&knobs::DIRTY_LIMIT).and_then(Value::bytes);
         match bytes {
@@ -143,8 +145,8 @@ impl Snapshot {
         }
     }
 
-    /// The limit that the module keeps here, in bytes: the one that is set, or beside a background limit alone the one
-    /// that the kernel derives, which binds those below like any other.
+    /// Returns the limit that the module enforces here, in bytes: the one that is set, or the
+    /// derived one if only a background limit is set. It applies to the whole subtree.
     pub(crate) fn kept_limit(&self) -> Option<u64> {
         match self.own_limit() {
             None if self.has_own_background() => self.limit()?.at(),
@@ -152,18 +154,19 @@ impl Snapshot {
         }
     }
 
-    /// The background limit that is set here, in bytes, or that follows from a limit that is.
+    /// Returns the background limit that is set here, or that follows from a limit set here, in
+    /// bytes.
     pub(crate) fn own_background(&self) -> Option<u64> {
         match self.background_as_set() {
             Some(set) if self.keeps_background() => Some(set),
             None if self.has_own_background() => self.background_limit()?.at(),
-            // In whole pages, as the kernel has it.
+            // In whole pages, as in the kernel.
             _ => Some(page::bytes(page::pages(self.kept_limit()?) / 2)),
         }
     }
 
-    /// Whether a background limit that is set here is in force as such: where the limit is no higher, half of the limit
-    /// is.
+    /// Returns whether a background limit that is set here is in force. If the limit is not higher,
+    /// half of the limit is in force instead.
     pub(crate) fn keeps_background(&self) -> bool {
         let below = |limit: Option<u64>| {
             let set = self.background_as_set();

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Spans of time as a user writes them.
+//! Time spans in user input.
 
 use crate::ratio::Ratio;
 use crate::size::ParseError;
 use std::fmt;
 use std::time::Duration;
 
-/// A span of time: a number and `ms`, `s`, `m` or `h`; seconds without. `0.5` and `1.25s` are good, too.
+/// A time span: a number and `ms`, `s`, `m` or `h`; without a unit, seconds. `0.5` and `1.25s` are
+/// valid, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
-/// No span is longer, so that nothing overflows that is reckoned with them.
+/// The longest span, so that arithmetic with spans cannot overflow.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Span {
-    /// Parse one: more than nothing, at most a week.
+    /// Parses a span: greater than zero, at most a week.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let text = text.trim();
         let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
@@ -27,7 +28,7 @@ impl Span {
             return Err(ParseError::Empty);
         }
         let (whole, fraction) = match number.split_once('.') {
-            // The two decimals that a percentage has, read as one.
+            // Parse the fraction like that of a percentage, with at most two decimals.
             Some((_, fraction)) => {
                 let hundredths = Ratio::parse(format!("1.{fraction}").as_bytes())?;
                 let hundredths = hundredths.ok_or(ParseError::Junk)?.hundredths();

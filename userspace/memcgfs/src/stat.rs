@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Flat keyed files: lines of a key and a number. Unknown keys are left alone, absent ones are `None`.
+//! Flat keyed files: lines of a key and a number. Unknown keys are ignored, absent ones are `None`.
 
 use crate::error::Error;
 use crate::error::Result;
@@ -19,24 +19,25 @@ pub struct DirtyStat {
     pub limit: Option<Limit<u64>>,
     /// The background limit in force.
     pub background_limit: Option<Limit<u64>>,
-    /// How long writers waited, in microseconds; including waits that have not ended if `throttled_now` is reported.
+    /// Time that writers waited, in microseconds; including waits in progress if `throttled_now` is
+    /// reported.
     pub throttled_usec: Option<u64>,
-    /// How often.
+    /// The number of waits.
     pub throttled_count: Option<u64>,
-    /// How many tasks are waiting now.
+    /// The number of tasks waiting now.
     pub throttled_now: Option<u64>,
-    /// How often the flusher was started.
+    /// The number of times that writeback was started.
     pub writeback_started: Option<u64>,
     /// The pace of writeback in force, in microseconds.
     pub pace_usec: Option<Limit<u64>>,
-    /// How long writeback was held back, in microseconds.
+    /// Time that writeback was held back, in microseconds.
     pub paced_usec: Option<u64>,
 }
 
 /// The page cache in `memory.stat`, on every kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryStat {
-    /// Bytes of page cache, shared memory among them.
+    /// Bytes of page cache, including shared memory.
     pub file: Option<u64>,
     /// Bytes of shared memory.
     pub shmem: Option<u64>,
@@ -51,18 +52,18 @@ pub struct MemoryStat {
 /// `memory.recharge_stat`, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RechargeStat {
-    /// Charged here through a cgroup that was removed.
+    /// Memory charged here that a removed cgroup left behind.
     pub inherited: Option<u64>,
-    /// Moved here from a cgroup that had inherited it.
+    /// Memory moved here from a cgroup that had inherited it.
     pub recharged_in: Option<u64>,
-    /// Moved from here to its users.
+    /// Memory moved from here to its users.
     pub recharged_out: Option<u64>,
     /// Memory that could not be moved to its users.
     pub recharge_failed: Option<u64>,
 }
 
 impl DirtyStat {
-    /// Parse the content of a file; `path` is for messages.
+    /// Parses the content of a file; `path` is for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let flat = Flat { path, text };
         Ok(Self {
@@ -81,7 +82,7 @@ impl DirtyStat {
 }
 
 impl MemoryStat {
-    /// Parse the content of a file; `path` is for messages.
+    /// Parses the content of a file; `path` is for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let flat = Flat { path, text };
         Ok(Self {
@@ -98,7 +99,7 @@ impl MemoryStat {
 }
 
 impl RechargeStat {
-    /// Parse the content of a file; `path` is for messages.
+    /// Parses the content of a file; `path` is for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let flat = Flat { path, text };
         Ok(Self {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module's switches in `/sys/kernel/mm/memcg_knobs`, which hold for the whole machine.
+//! The module's system-wide switches in `/sys/kernel/mm/memcg_knobs`.
 
 use crate::error::Error;
 use crate::error::Result;
@@ -23,13 +23,13 @@ use std::path::PathBuf;
 pub struct Switch {
     /// The file's name.
     pub name: &'static str,
-    /// What it may hold.
+    /// The kind of its values.
     pub kind: SwitchKind,
     /// A one-line description.
     pub help: &'static str,
 }
 
-/// What a switch may hold.
+/// The kind of a switch's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwitchKind {
     /// `0` or `1`.
@@ -42,12 +42,12 @@ pub enum SwitchKind {
     Pace,
 }
 
-/// What a switch holds.
+/// The value of a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwitchValue {
     /// Whether it is on.
     OnOff(bool),
-    /// To whom inherited pages may go.
+    /// The cgroups that inherited pages may be recharged to.
     Scope(Scope),
     /// Seconds, or 0.
     Seconds(u32),
@@ -55,7 +55,7 @@ pub enum SwitchValue {
     Pace(Usec),
 }
 
-/// All of them.
+/// All switches.
 pub static SWITCHES: [Switch; 6] = [
     Switch {
         name: "recharge_mapped",
@@ -91,30 +91,30 @@ pub static SWITCHES: [Switch; 6] = [
     },
 ];
 
-/// Totals of recharging since the module was loaded, in pages.
+/// Totals of recharging since boot, in pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RechargeTotals {
     /// Examined.
     pub scanned: Option<u64>,
     /// Moved.
     pub moved: Option<u64>,
-    /// Not movable.
+    /// Could not be moved.
     pub failed: Option<u64>,
-    /// Deferred for another attempt.
+    /// Noted when they were accessed.
     pub deferred: Option<u64>,
-    /// Dropped after the last attempt.
+    /// Not noted, because there were too many notes.
     pub dropped: Option<u64>,
-    /// Freed, since nobody used them.
+    /// Freed because they were unused.
     pub freed: Option<u64>,
 }
 
-/// The switch of this name.
+/// Returns the switch of this name.
 pub fn find(name: &str) -> Option<&'static Switch> {
     SWITCHES.iter().find(|switch| switch.name == name)
 }
 
 impl Switch {
-    /// Parse the content of its file, or a user's input for it.
+    /// Parses the content of its file, or a user's input for it.
     pub fn parse(&self, text: &str) -> Result<SwitchValue, ParseError> {
         match self.kind {
             SwitchKind::OnOff => parse_switch(text.as_bytes()).map(SwitchValue::OnOff),
@@ -131,7 +131,7 @@ impl Switch {
         }
     }
 
-    /// Parse `NAME=VALUE`.
+    /// Parses `NAME=VALUE`.
     pub fn parse_assignment(text: &str) -> Result<(&'static Self, SwitchValue), String> {
         let (name, text) = text.split_once('=').ok_or("not of the form SWITCH=VALUE")?;
         let switch = find(name).ok_or_else(|| {
@@ -141,7 +141,7 @@ impl Switch {
         Ok((switch, switch.parse_given(text)?))
     }
 
-    /// Parse a user's input; an error names the valid values.
+    /// Parses a user's input; an error lists the valid values.
     pub fn parse_given(&self, text: &str) -> Result<SwitchValue, String> {
         self.parse(text).map_err(|error| {
             format!(
@@ -153,7 +153,7 @@ impl Switch {
         })
     }
 
-    /// Its value after the module was loaded, if it is the same for every module.
+    /// Returns its value in a newly loaded module, if that is the same for every version.
     pub fn initial(&self) -> Option<SwitchValue> {
         match self.kind {
             SwitchKind::OnOff => Some(SwitchValue::OnOff(false)),
@@ -163,12 +163,12 @@ impl Switch {
         }
     }
 
-    /// Its file.
+    /// Returns the path of its file.
     pub fn path(&self, host: &Host) -> PathBuf {
         directory(host).join(self.name)
     }
 
-    /// Its value; `None` without the module.
+    /// Returns its value; `None` without the module.
     pub fn value(&self, host: &Host) -> Result<Option<SwitchValue>> {
         let path = self.path(host);
         let Some(text) = files::read(&path)? else {
@@ -189,7 +189,7 @@ impl Switch {
         })
     }
 
-    /// The error that explains its absence.
+    /// Returns the error that explains its absence.
     pub fn absent(&self, host: &Host) -> Error {
         Error::Absent {
             path: self.path(host),
@@ -197,13 +197,13 @@ impl Switch {
         }
     }
 
-    /// Set it.
+    /// Sets it.
     pub fn set(&self, host: &Host, value: SwitchValue) -> Result<()> {
         files::write(&self.path(host), &value.to_string())
     }
 }
 
-/// The syntax of the file.
+/// Formats the value in the syntax of the file.
 impl fmt::Display for SwitchValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -216,7 +216,7 @@ impl fmt::Display for SwitchValue {
 }
 
 impl RechargeTotals {
-    /// Read them; `None` without the module.
+    /// Reads the totals; `None` without the module.
     pub fn read(host: &Host) -> Result<Option<Self>> {
         let path = directory(host).join("recharge_stat");
         let Some(text) = files::read(&path)? else {

@@ -2,8 +2,9 @@
 
 //! The limits that the kernel derives from `vm.dirty_*`, for the system and for a cgroup without its own limits.
 //!
-//! This is the arithmetic of `domain_dirty_limits()` and its callers in the kernel's mm/page-writeback.c, done from
-//! `/proc/vmstat` and `/proc/zoneinfo`. All counts are pages. The boost that a real-time task gets is left out.
+//! This is the arithmetic of `domain_dirty_limits()` and its callers in mm/page-writeback.c, based
+//! on `/proc/vmstat` and `/proc/zoneinfo`. All counts are pages. The boost for real-time tasks is
+//! left out.
 
 use crate::error::Result;
 use crate::files;
@@ -17,7 +18,7 @@ use crate::stat::Flat;
 pub struct System {
     /// Free pages.
     pub free: u64,
-    /// Free pages that are kept for the kernel.
+    /// Free pages that are reserved for the kernel.
     pub reserve: u64,
     /// Page cache on the LRU lists.
     pub file: u64,
@@ -36,7 +37,7 @@ pub struct System {
 /// A limit and a background limit, in pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Derived {
-    /// What could be dirty.
+    /// Memory that could be dirty.
     pub dirtyable: u64,
     /// The limit.
     pub limit: u64,
@@ -44,19 +45,20 @@ pub struct Derived {
     pub background: u64,
 }
 
-/// What a cgroup's derived limit depends on, in pages.
+/// The figures that a cgroup's derived limit depends on, in pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Domain {
     /// Its page cache on the LRU lists.
     pub file: u64,
-    /// Its dirty pages and those under writeback.
+    /// Its dirty pages and pages under writeback.
     pub dirty: u64,
-    /// What may still be charged to it, by its own `memory.max` and `memory.high` and those above; `None` without any.
+    /// Memory that may still be charged to it, given `memory.max` and `memory.high` at and above
+    /// it; `None` if neither is set.
     pub headroom: Option<u64>,
 }
 
 impl System {
-    /// Read them; `None` where `/proc/vmstat` is absent.
+    /// Reads the figures; `None` if `/proc/vmstat` is absent.
     pub fn read(host: &Host) -> Result<Option<Self>> {
         let path = host.proc("vmstat");
         let Some(text) = files::read(&path)? else {
@@ -77,12 +79,13 @@ impl System {
         }))
     }
 
-    /// Dirty pages and those under writeback.
+    /// Returns the dirty pages and pages under writeback.
     pub fn held(&self) -> u64 {
         self.dirty.saturating_add(self.writeback)
     }
 
-    /// What could be dirty in the whole system, as `global_dirtyable_memory()` has it.
+    /// Returns the memory that could be dirty in the whole system, as `global_dirtyable_memory()`
+    /// does.
     pub fn dirtyable(&self) -> u64 {
         self.free
             .saturating_sub(self.reserve)
@@ -90,7 +93,7 @@ impl System {
             .saturating_add(1)
     }
 
-    /// The system-wide limits.
+    /// Derives the system-wide limits.
     pub fn derive(&self) -> Derived {
         let dirtyable = self.dirtyable();
         let limit = |bytes: Option<u64>, percent: Option<u64>| match bytes {
@@ -104,17 +107,18 @@ impl System {
         )
     }
 
-    /// The limits of a cgroup without its own limits.
+    /// Derives the limits of a cgroup without limits of its own.
     pub fn derive_for(&self, domain: &Domain) -> Derived {
         let all = self.dirtyable();
-        // As mdtc_calc_avail(): what is clean elsewhere can be replaced by this cgroup's pages, if it has room.
+        // As in mdtc_calc_avail(): clean pages elsewhere can be replaced by this cgroup's pages,
+        // within its headroom.
         let clean = domain.file.saturating_sub(domain.dirty);
         let other_clean = all.saturating_sub(self.held()).saturating_sub(clean);
         let room = domain
             .headroom
             .map_or(other_clean, |room| room.min(other_clean));
         let dirtyable = domain.file.saturating_add(room);
-        // Bytes hold for the system; for a cgroup they count as the part of the system's memory that they are.
+        // A size is system-wide; for a cgroup it is converted to a fraction of the system's memory.
         let limit = |bytes: Option<u64>, percent: Option<u64>| match bytes {
             Some(bytes) if bytes != 0 => scaled(bytes.div_ceil(all).min(page::bytes(1)), dirtyable),
             _ => scaled(ratio(percent), dirtyable),
@@ -127,12 +131,12 @@ impl System {
     }
 }
 
-/// A percentage in parts of a page, as the kernel reckons.
+/// Converts a percentage to PAGE_SIZE-ths, as the kernel does.
 fn ratio(percent: Option<u64>) -> u64 {
     percent.unwrap_or(0).saturating_mul(page::bytes(1)) / 100
 }
 
-/// So many parts of a page of each of `pages`.
+/// Returns `parts` PAGE_SIZE-ths of `pages`.
 fn scaled(parts: u64, pages: u64) -> u64 {
     let product = u128::from(parts).saturating_mul(u128::from(pages)) / u128::from(page::bytes(1));
     u64::try_from(product).unwrap_or(u64::MAX)
@@ -150,8 +154,9 @@ fn limits(dirtyable: u64, limit: u64, background: u64) -> Derived {
     }
 }
 
-/// The pages that are kept for the kernel, from `/proc/zoneinfo`, as `calculate_totalreserve_pages()` adds them up: of
-/// each zone its high watermark and its reserve against higher zones, but no more than it has.
+/// Returns the pages that are reserved for the kernel, summed up from `/proc/zoneinfo` as in
+/// `calculate_totalreserve_pages()`: of each zone its high watermark and its reserve against higher
+/// zones, but no more than it has.
 pub fn reserve(zones: &str) -> u64 {
     let mut total = 0u64;
     let (mut high, mut managed) = (0u64, 0u64);
@@ -243,7 +248,7 @@ Node 0, zone  Movable
             dirty: 50,
             headroom: None,
         };
-        // 100 file pages, and of the 900 clean ones all but 50.
+        // 100 file pages, and all but 50 of the 900 clean ones.
         assert_eq!(
             system(ratio.clone()).derive_for(&domain),
             derived(189, 94, 950)

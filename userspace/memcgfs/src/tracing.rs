@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel's tracepoints about dirty limits, in a separate instance of tracefs, so that other users' tracing is not
-//! disturbed and nothing of ours is left behind.
+//! The kernel's tracepoints for dirty limits, in a separate tracefs instance, so that other users'
+//! tracing is not disturbed and nothing is left behind.
 
 mod event;
 
@@ -30,8 +30,8 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-/// The events, as group and name. Each may be absent: those of memory cgroups come with the patch series, whose group
-/// had another name at first.
+/// The events, as group and name. Each may be absent: those of memory cgroups come with the patch
+/// series, and their group used to have another name.
 const EVENTS: [(&[&str], &[&str]); 2] = [
     (&["writeback"], &["balance_dirty_pages", "flush_foreign"]),
     (
@@ -45,26 +45,26 @@ const EVENTS: [(&[&str], &[&str]); 2] = [
     ),
 ];
 
-/// What the names of our instances start with; the process's ID follows.
+/// The prefix of this tool's instances; the process ID follows.
 const PREFIX: &str = "memcgctl-";
 
 /// A tracing instance, removed on drop.
 #[derive(Debug)]
 pub struct Instance {
     dir: PathBuf,
-    /// Closed before the directory is removed, or that would fail.
+    /// Closed before the directory is removed, which would fail otherwise.
     pipe: Option<File>,
 }
 
 impl Instance {
-    /// Make one and turn on the events that there are.
+    /// Creates an instance and enables the available events.
     pub fn make(host: &Host) -> Result<Self> {
         let instances = tracefs(host)?.join("instances");
         remove_stale(host, &instances);
         let dir = instances.join(format!("{PREFIX}{}", process::id()));
         match fs::create_dir(&dir) {
             Ok(()) => {}
-            // A killed process with the same PID may have left one, which can be used.
+            // A killed process with the same PID may have left an instance, which is usable.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io(Action::Make, &dir, error)),
         }
@@ -74,7 +74,7 @@ impl Instance {
     }
 
     fn start(&mut self) -> Result<()> {
-        // Else a wait for events may last until half of the buffer is full.
+        // By default, a wait for events may last until half of the buffer is full.
         let percent = self.dir.join("buffer_percent");
         if percent.exists() {
             files::write(&percent, "0")?;
@@ -110,12 +110,12 @@ impl Instance {
         Ok(())
     }
 
-    /// What to wait on for more.
+    /// Returns the descriptor to poll for more events.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.as_ref().map(File::as_fd)
     }
 
-    /// What there is to read, without waiting; nothing if there is nothing now.
+    /// Reads what is available without waiting; returns 0 if that is nothing.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let Some(pipe) = &mut self.pipe else {
             return Ok(0);
@@ -138,7 +138,7 @@ fn is_for_now(error: &io::Error) -> bool {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.pipe = None;
-        // It is busy for a moment after its last reader has gone.
+        // The instance stays busy for a moment after its last reader has gone.
         for _ in 0..50 {
             match fs::remove_dir(&self.dir) {
                 Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
@@ -150,7 +150,8 @@ impl Drop for Instance {
     }
 }
 
-/// Remove the instances of those that were killed. The kernel refuses if one is in use after all.
+/// Removes the instances of processes that were killed. The kernel refuses that if one is still in
+/// use.
 fn remove_stale(host: &Host, instances: &Path) {
     let Ok(entries) = fs::read_dir(instances) else {
         return;
@@ -164,7 +165,7 @@ fn remove_stale(host: &Host, instances: &Path) {
     }
 }
 
-/// Where tracefs is mounted.
+/// Returns where tracefs is mounted.
 fn tracefs(host: &Host) -> Result<PathBuf> {
     let usual = ["kernel/tracing", "kernel/debug/tracing"].map(|path| host.sys(path));
     let mounts = host.mounts()?.into_iter();
@@ -175,7 +176,7 @@ fn tracefs(host: &Host) -> Result<PathBuf> {
         let instances = path.join("instances");
         match fs::metadata(&instances) {
             Ok(metadata) if metadata.is_dir() => return Ok(path),
-            // It is there, but not for everybody.
+            // It exists, but this user lacks permission.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(Error::io(Action::List, &instances, error));
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The figures that change from moment to moment, from as few files as will do: one where the module is loaded.
+//! The figures that change constantly, from as few files as possible: a single one if the module is
+//! loaded.
 
 use crate::cgroup::Cgroup;
 use crate::derivation::Listing;
@@ -20,19 +21,19 @@ pub struct Usage {
     pub limit: Option<Limit<u64>>,
     /// The background limit in force.
     pub background_limit: Option<Limit<u64>>,
-    /// How long writers were made to wait, in microseconds.
+    /// Time that writers were made to wait, in microseconds.
     pub throttled_usec: Option<u64>,
-    /// How often.
+    /// The number of waits.
     pub throttled_count: Option<u64>,
-    /// How many tasks are waiting now.
+    /// The number of tasks waiting now.
     pub throttled_now: Option<u64>,
-    /// How long writeback was held back, in microseconds.
+    /// Time that writeback was held back, in microseconds.
     pub paced_usec: Option<u64>,
 }
 
 impl Usage {
-    /// Read it, for a cgroup this many levels below the top of a listing; `None` if it vanished. If the kernel
-    /// does not report the limits in force, they are derived.
+    /// Reads the usage of a cgroup at this depth below the top of a listing; `None` if it vanished.
+    /// If the kernel does not report the limits in force, they are derived.
     pub fn read(cgroup: &Cgroup, depth: usize, listing: &mut Listing) -> Result<Option<Self>> {
         if let Some(stat) = cgroup.dirty_stat()? {
             return Ok(Some(stat.into()));
@@ -56,7 +57,7 @@ impl Usage {
         }))
     }
 
-    /// Dirty bytes and those under writeback.
+    /// Returns the dirty bytes and bytes under writeback.
     pub fn held(&self) -> Option<u64> {
         Some(self.dirty?.saturating_add(self.writeback.unwrap_or(0)))
     }

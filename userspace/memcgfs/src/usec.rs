@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Times in microseconds, as people read and give them.
+//! Times in microseconds, in user input and output.
 
 use crate::pace;
 use crate::pace::Pace;
@@ -8,15 +8,15 @@ use crate::size::parse_bytes;
 use crate::size::ParseError;
 use std::fmt;
 
-/// A time in microseconds that displays for people, exactly: `25ms`, `2s`, `1500us`.
+/// A time in microseconds that displays exactly and readably: `25ms`, `2s`, `1500us`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Usec(pub u64);
 
-/// The shortest pace, and the longest.
+/// The shortest and the longest pace.
 pub const PACES: [Usec; 2] = [Usec(pace::MIN.0 as u64), Usec(pace::MAX.0 as u64)];
 
 impl Usec {
-    /// Parse a time with a unit, or a number of microseconds.
+    /// Parses a time with a unit, or a number of microseconds.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let units = [("us", 1), ("ms", 1_000), ("s", 1_000_000)];
         let (number, unit) = units
@@ -35,7 +35,7 @@ impl Usec {
     }
 }
 
-/// Parse a user's pace: the syntax of its file, and times with a unit.
+/// Parses a pace from user input: the syntax of its file, and times with a unit.
 pub fn parse_pace(text: &str) -> Result<Pace, ParseError> {
     match Usec::parse(text) {
         Ok(Usec(usec)) => Pace::parse(usec.to_string().as_bytes()),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a knob holds.
+//! The values of knobs.
 
 use crate::given;
 use crate::knobs::Kind;
@@ -14,17 +14,17 @@ use crate::usec;
 use crate::usec::Usec;
 use std::fmt;
 
-/// Something that has a bound, or none.
+/// A value that may be unlimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit<T> {
     /// `max`.
     Max,
-    /// This much.
+    /// A value.
     At(T),
 }
 
 impl<T> Limit<T> {
-    /// The bound, if there is one.
+    /// Returns the value unless it is `max`.
     pub fn at(self) -> Option<T> {
         match self {
             Self::Max => None,
@@ -46,7 +46,7 @@ impl From<Option<Bytes>> for Limit<u64> {
 }
 
 impl Limit<u64> {
-    /// The bound as a size.
+    /// Returns the value as a size.
     pub(crate) fn size(self) -> Option<Bytes> {
         self.at().map(Bytes)
     }
@@ -61,21 +61,21 @@ impl<T: fmt::Display> fmt::Display for Limit<T> {
     }
 }
 
-/// What a knob holds.
+/// The value of a knob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A size.
     Bytes(Limit<u64>),
     /// A percentage.
     Ratio(Limit<Ratio>),
-    /// What the cgroup pays for in place of its descendants.
+    /// The memory that the cgroup pays for in place of its descendants.
     Payments(Payments),
-    /// How much device time writeback may fill.
+    /// The amount of device time that writeback may take up.
     Pace(Pace),
 }
 
 impl Value {
-    /// Parse the content of a file.
+    /// Parses the content of a file.
     pub fn parse(kind: Kind, text: &[u8]) -> Result<Self, ParseError> {
         match kind {
             Kind::Bytes | Kind::Trigger => Ok(Self::Bytes(parse_bytes(text)?.into())),
@@ -86,7 +86,7 @@ impl Value {
         }
     }
 
-    /// Parse a user's input: the syntax of the file, and that of this crate's output.
+    /// Parses user input: the syntax of the file, and that of this crate's output.
     pub fn parse_given(kind: Kind, text: &str) -> Result<Self, ParseError> {
         let text = text.trim();
         match kind {
@@ -98,12 +98,12 @@ impl Value {
         }
     }
 
-    /// Whether this is `max`.
+    /// Returns whether this is `max`.
     pub fn is_max(self) -> bool {
         matches!(self, Self::Bytes(Limit::Max) | Self::Ratio(Limit::Max))
     }
 
-    /// What is written to a file for this value.
+    /// Returns the text to write to a file for this value.
     pub fn text(self) -> String {
         match self {
             Self::Bytes(bytes) => bytes.to_string(),
@@ -113,7 +113,7 @@ impl Value {
         }
     }
 
-    /// The size, if this is one.
+    /// Returns the size, if this is one.
     pub fn bytes(self) -> Option<u64> {
         match self {
             Self::Bytes(Limit::At(bytes)) => Some(bytes),
@@ -122,10 +122,10 @@ impl Value {
     }
 }
 
-/// What is displayed for no payments.
+/// The text displayed for no payments.
 const NONE: &str = "none";
 
-/// For people: `64MiB`, `12.50%`, `file shmem`, `25ms`, `max`, `none`.
+/// Displays the value for humans: `64MiB`, `12.50%`, `file shmem`, `25ms`, `max`, `none`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -140,7 +140,7 @@ impl fmt::Display for Value {
     }
 }
 
-// The file that the type is from knows no `std`.
+// The file that defines the type is `no_std`.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +160,7 @@ mod tests {
                 (text, shown)
             );
         }
-        // As the module has it: a comma is no white space.
+        // As in the module, a comma is not white space.
         for input in [
             &b"anon"[..],
             b"File",
@@ -195,7 +195,7 @@ mod tests {
         for (kind, given, written) in good {
             let value = Value::parse_given(kind, given).unwrap();
             assert_eq!(value.text(), written, "{given}");
-            // The displayed form is valid input again.
+            // The displayed form is valid input.
             let again = Value::parse_given(kind, &value.to_string());
             assert_eq!(again, Ok(value), "{value}");
         }

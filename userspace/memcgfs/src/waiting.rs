@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which tasks of a cgroup are made to wait for its dirty limits at this moment, and for how long it may have been so.
+//! The tasks of a cgroup that currently wait for dirty limits, and since when there have been such
+//! waits.
 
 use crate::cgroup::Cgroup;
 use crate::error::Result;
@@ -14,25 +15,25 @@ pub struct Waiting {
     pub tid: u32,
     /// Its name.
     pub name: String,
-    /// The function of the kernel that it waits in.
+    /// The kernel function in which it waits.
     pub place: String,
 }
 
-/// The number of tasks that are examined at most.
+/// The maximum number of tasks that are examined.
 const MOST: usize = 10_000;
 
-/// The functions that writers wait in: the kernel's own throttling, and that of the patch series.
+/// The functions in which writers wait: the kernel's own throttling, and that of the patch series.
 const PLACES: [&str; 2] = ["balance_dirty_pages", "memcg_dirty_"];
 
-/// A function with a similar name in which writers of memory.dirty_writeback wait.
+/// A function with a similar name, in which writers to memory.dirty_writeback wait.
 const FLUSHING: &str = "memcg_dirty_writeback";
 
 fn is_throttled(place: &str) -> bool {
     !place.contains(FLUSHING) && PLACES.iter().any(|known| place.contains(known))
 }
 
-/// The tasks of the cgroup and those below it that wait for dirty limits. What may not be looked at, or goes away
-/// meanwhile, is left out.
+/// Returns the tasks of the cgroup and its descendants that wait for dirty limits. Tasks that may
+/// not be examined, or that exit meanwhile, are left out.
 pub fn waiting(host: &Host, cgroup: &Cgroup) -> Result<Vec<Waiting>> {
     let mut found = Vec::new();
     let mut left = MOST;
@@ -60,8 +61,8 @@ pub fn waiting(host: &Host, cgroup: &Cgroup) -> Result<Vec<Waiting>> {
     Ok(found)
 }
 
-/// The share of the time in which some task of a cgroup stood still for I/O, in hundredths of a percent, averaged over
-/// three spans. Waiting for a dirty limit counts as that.
+/// The share of time in which some task of a cgroup was stalled on I/O, in hundredths of a percent,
+/// averaged over three spans. Waiting for a dirty limit counts as a stall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pressure {
     /// Over ten seconds.
@@ -72,23 +73,23 @@ pub struct Pressure {
     pub avg300: u32,
 }
 
-/// Since when there has been pressure, as far as three averages show it.
+/// How long there has been pressure, as far as three averages show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// There is next to none.
+    /// There is hardly any.
     Never,
-    /// Not for a minute.
+    /// For less than a minute.
     Seconds,
     /// For a minute or two.
     Minute,
-    /// For minutes.
+    /// For several minutes.
     Minutes,
 }
 
 impl Pressure {
-    /// Read it; `None` where the kernel does not keep it.
+    /// Reads the pressure; `None` if the kernel does not report it.
     pub fn read(cgroup: &Cgroup) -> Result<Option<Self>> {
-        // It may be there and refuse, when it was turned off.
+        // If it was disabled, the file may exist but fail to open.
         Ok(cgroup
             .pressure("io")
             .ok()
@@ -96,7 +97,7 @@ impl Pressure {
             .and_then(|text| Self::parse(&text)))
     }
 
-    /// `some avg10=1.23 avg60=0.50 avg300=0.10 total=12345`, and lines like it.
+    /// Parses `some avg10=1.23 avg60=0.50 avg300=0.10 total=12345` and similar lines.
     pub fn parse(text: &str) -> Option<Self> {
         let line = text.lines().find_map(|line| line.strip_prefix("some "))?;
         let average = |key: &str| {
@@ -114,8 +115,9 @@ impl Pressure {
         })
     }
 
-    /// What began t seconds ago shows up in an average over n seconds as 1 - exp(-t/n) of its strength. So one that is
-    /// far below the one over ten seconds shows that it did not last long.
+    /// Estimates how long there has been pressure. Pressure that began t seconds ago shows up in an
+    /// average over n seconds as 1 - exp(-t/n) of its strength, so an average that is far below
+    /// that over ten seconds shows that the pressure has not lasted long.
     pub fn since(&self) -> Since {
         match self {
             Self { avg10, .. } if *avg10 < 100 => Since::Never,

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A cgroup and all below it, each before those below it.
+//! Iteration over a cgroup and its descendants, parents first.
 
 use crate::cgroup::Cgroup;
 use crate::error::Result;
 
-/// An iterator over a cgroup and those below it, with how far below each is. What vanishes meanwhile is left out; a
-/// cgroup that cannot be listed is an error beside the cgroup itself.
+/// An iterator over a cgroup and its descendants, with the depth of each. Cgroups that vanish
+/// meanwhile are left out; for a cgroup whose children cannot be listed, an error is returned in
+/// addition to the cgroup itself.
 pub struct Walk {
-    /// What is still to be visited, the next one at the end.
+    /// The cgroups that are yet to be visited, the next one last.
     stack: Vec<(Cgroup, usize)>,
     deepest: usize,
     failed: Option<crate::error::Error>,
 }
 
 impl Walk {
-    /// All cgroups from this one on that are no more than `deepest` levels below it.
+    /// Creates an iterator that starts at `top` and descends at most `deepest` levels.
     pub fn new(top: Cgroup, deepest: Option<usize>) -> Self {
         Self {
             stack: vec![(top, 0)],

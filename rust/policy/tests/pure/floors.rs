@@ -36,7 +36,7 @@ fn grants() {
         (0, 0, 100, 0),
         (40, 40, 100, 40),
         (40, 100, 100, 40),
-        // Over-claimed: shrunk in proportion.
+        // More requested than available: all shrink in proportion.
         (40, 101, 100, 39),
         (50, 200, 100, 25),
         (150, 200, 100, 75),
@@ -44,10 +44,10 @@ fn grants() {
         (2, 3, 2, 1),
         (200, 200, 100, 100),
         (0, 200, 100, 0),
-        // A parent that was granted nothing passes nothing on.
+        // A parent without a grant passes nothing on.
         (40, 40, 0, 0),
         (u64::MAX, u64::MAX, 0, 0),
-        // A sum that misses the own floor.
+        // A sum that is less than the cgroup's own request.
         (200, 10, 100, 100),
         (90, 10, 100, 90),
         // Products beyond 64 bits.
@@ -67,7 +67,8 @@ fn grants() {
 
 #[test]
 fn a_delegated_subtree_takes_no_more_than_its_root() {
-    // 8000 pages system-wide. `a` asks for 3000 and has two greedy children, `b` asks for 2000.
+    // A system-wide limit of 8000 pages. `a` requests 3000 and has two greedy children, `b`
+    // requests 2000.
     let top = top_grant(8000);
     let a = grant(3000, 5000, top);
     let b = grant(2000, 5000, top);
@@ -113,7 +114,7 @@ proptest! {
         let total: u128 = granted.iter().map(|grant| u128::from(*grant)).sum();
 
         prop_assert!(total <= u128::from(parent));
-        // Rounding down is all that is lost.
+        // Only the remainders of rounding down are lost.
         prop_assert!(total + floors.len() as u128 > u128::from(parent.min(sum)));
         for pair in floors.iter().zip(&granted).collect::<Vec<_>>().windows(2) {
             prop_assert!(pair[0].0 > pair[1].0 || pair[0].1 <= pair[1].1);
@@ -157,7 +158,8 @@ fn grants_are_handed_down() {
     let granted = |asks: &[Ask]| floors::granted(Pages(2000), asks.iter().copied()).0;
 
     assert_eq!(granted(&[]), 1000);
-    // Three on the way down: all that it asks for, half, and no more than its parent has.
+    // Three levels: the first is granted its whole request, the second half, the third its parent's
+    // grant.
     let way = [ask(800, 900), ask(1000, 1600), ask(700, 700)];
     for (depth, expected) in [(1, 800), (2, 500), (3, 500)] {
         assert_eq!(granted(&way[..depth]), expected);

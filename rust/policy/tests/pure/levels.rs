@@ -26,9 +26,9 @@ fn slows(stop: u64) -> u64 {
 
 #[test]
 fn levels_of_common_limits() {
-    // Limit in pages; what nobody is let past, where writers wait, where some do.
+    // The limit in pages; the levels at which all writers stop, all wait, and some wait.
     for (limit, expected, all, some) in [
-        // What is never asked for has an answer all the same.
+        // This input does not occur, but must have a result all the same.
         (0, 1, 1, 1),
         (1, 1, 1, 1),
         // The smallest limits.
@@ -36,7 +36,7 @@ fn levels_of_common_limits() {
         (3, 3, 2, 2),
         (15, 15, 14, 11),
         (16, 15, 14, 11),
-        // 4, 16, 64 MiB of 4 KiB pages.
+        // 4, 16 and 64 MiB of 4 KiB pages.
         (1023, 960, 840, 600),
         (1024, 960, 840, 600),
         (4096, 4032, 3528, 2520),
@@ -84,14 +84,14 @@ fn stops_of_a_configuration() {
     let stops =
         |config| levels::stops(&config, &inputs).map(|stops| (stops.writers.0, stops.background.0));
 
-    // A floor and a pace alone limit nobody.
+    // A floor and a pace alone limit nothing.
     assert_eq!(stops(config.with_min(pages(64), 12)), None);
     let limit = config.with_limit_bytes(pages(4096), 12).unwrap();
     assert_eq!(stops(limit), Some((stop(4096), 2048)));
-    // With a background limit alone the derived limit is kept.
+    // With only a background limit, the derived limit is enforced.
     let background = config.with_background_bytes(pages(16), 12).unwrap();
     assert_eq!(stops(background), Some((stop(1_000), 16)));
-    // Whoever waits knows that something is being written.
+    // A waiting writer relies on writeback being in progress.
     let small = config.with_limit_bytes(pages(2), 12).unwrap();
     assert_eq!(stops(small), Some((2, 1)));
     let tight = limit.with_background_bytes(pages(4095), 12).unwrap();

@@ -32,7 +32,7 @@ fn a_new_config_sets_nothing() {
     assert_eq!(config.background, Setting::Max);
     assert_eq!(config.min, Bytes(0));
 
-    // One file is enough to make it another.
+    // A single file with another value is enough.
     for other in [
         config.with_limit_bytes(Some(MIB), SHIFT).unwrap(),
         config.with_limit_ratio(Some(ratio("5"))),
@@ -123,7 +123,7 @@ fn max_takes_back_only_what_its_own_file_set() {
             ..Config::default()
         };
         for limit in [Setting::Max, bytes, percent] {
-            // What the limit is has no say in what the background limit becomes.
+            // The limit does not affect the background setting.
             let after = Config { limit, ..config }.with_background_bytes(None, SHIFT);
             assert_eq!(after.map(|new| new.background), Ok(after_bytes_max));
             let after = Config { limit, ..config }.with_background_ratio(None);
@@ -178,19 +178,21 @@ fn effective_limits() {
     let percent = |text| Setting::Ratio(ratio(text));
     let max = Setting::Max;
 
-    // Limit, background, dirtyable pages; expected limit and background. The kernel's: 1000 and 500.
+    // Limit, background limit, dirtyable pages; expected results. The kernel's limits: 1000 and
+    // 500.
     for (limit, background, dirtyable, expected) in [
-        // Nothing set: nothing changes.
+        // Nothing set.
         (max, max, 10_000, (None, None)),
         (max, max, 0, (None, None)),
-        // A limit replaces the kernel's, tighter or looser, and implies half as background.
+        // A limit replaces the kernel's, whether lower or higher, and implies half as background
+        // limit.
         (pages(100), max, 10_000, (Some(100), Some(50))),
         (pages(101), max, 10_000, (Some(101), Some(50))),
         (pages(5000), max, 10_000, (Some(5000), Some(2500))),
         (percent("10"), max, 10_000, (Some(1000), Some(500))),
         (percent("0.01"), max, 29_999, (Some(2), Some(1))),
         (percent("33.33"), max, 999, (Some(332), Some(166))),
-        // Never more than dirtyable memory, never less than two pages.
+        // Never more than the dirtyable memory, never less than two pages.
         (pages(5000), max, 4000, (Some(4000), Some(2000))),
         (pages(5000), max, 2, (Some(2), Some(1))),
         (pages(5000), max, 1, (Some(2), Some(1))),
@@ -198,7 +200,7 @@ fn effective_limits() {
         (percent("100"), max, 4000, (Some(4000), Some(2000))),
         (percent("0.01"), max, 100, (Some(2), Some(1))),
         (percent("100"), max, 0, (Some(2), Some(1))),
-        // More pages than 32 bits count.
+        // More pages than fit in 32 bits.
         (
             percent("100"),
             max,
@@ -206,7 +208,8 @@ fn effective_limits() {
             (Some(MAX_PAGES), Some(MAX_PAGES / 2)),
         ),
         (max, percent("100"), u64::MAX, (None, Some(500))),
-        // A background limit below the limit stands, at or above it counts as half.
+        // A background limit below the limit is kept; at or above the limit it is reduced to half
+        // of that.
         (pages(100), pages(2), 10_000, (Some(100), Some(2))),
         (pages(100), pages(99), 10_000, (Some(100), Some(99))),
         (pages(100), pages(100), 10_000, (Some(100), Some(50))),
@@ -222,10 +225,10 @@ fn effective_limits() {
             10_000,
             (Some(1000), Some(500)),
         ),
-        // The cap comes first: both meet at 50 pages.
+        // The cap is applied first: both limits become 50 pages.
         (pages(100), pages(60), 50, (Some(50), Some(25))),
         (pages(100), percent("0.01"), 10, (Some(10), Some(1))),
-        // Without a limit the background limit works against the kernel's 1000.
+        // Without a limit, the background limit is compared with the kernel's limit of 1000.
         (max, pages(10), 10_000, (None, Some(10))),
         (max, pages(999), 10_000, (None, Some(999))),
         (max, pages(1000), 10_000, (None, Some(500))),
@@ -335,7 +338,7 @@ proptest! {
         let min = old.with_min(None, SHIFT);
         prop_assert_eq!(Config { min: old.min, ..min }, old);
 
-        // Whatever is written into it reads back.
+        // Any value written reads back.
         prop_assert_eq!(limit.limit.ratio(), ratio);
         prop_assert_eq!(background.background.ratio(), ratio);
         prop_assert!(limit.limit.ratio().is_none() || limit.limit.bytes().is_none());
@@ -369,7 +372,7 @@ proptest! {
         );
         if let Some(background) = result.background {
             prop_assert!(background >= Pages(1));
-            // A background limit at or above the limit in force counts as half of it.
+            // A background limit at or above the limit in force is reduced to half of that.
             prop_assert!(background < result.limit_in_force(&inputs));
             prop_assert!(background <= inputs.dirtyable.max(result.limit_in_force(&inputs).half()));
         }
@@ -445,7 +448,7 @@ fn cgroups_above_narrow_what_is_in_force() {
     assert_eq!(own, in_force(2_000, 1_000));
     assert_eq!(own.below(&limit(300), &inputs), in_force(300, 150));
     assert_eq!(own.below(&limit(3_000), &inputs), own);
-    // Who has nothing but a floor limits nobody, whatever is derived there.
+    // A cgroup with only a floor limits nothing, whatever is derived for it.
     let floor = Config::default().with_min(None, SHIFT);
     assert_eq!(own.below(&floor, &inputs), own);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of the policy: one module a file, tables first, then properties that hold for
-//! every input. This file has what the modules share.
+//! Tests of the policy. Each module tests one file: first with tables, then with properties that
+//! hold for every input. This file has what the modules share.
 
 mod floors;
 mod levels;
@@ -15,8 +15,8 @@ mod tries;
 
 use proptest::prelude::*;
 
-/// Each property is tried on 2000 inputs, or as many more as `PROPTEST_CASES` in the environment
-/// says. No file of old failures is kept: a failure worth keeping becomes a line of a table.
+/// Tests each property with at least 2000 inputs, or more if `PROPTEST_CASES` says so. Failures are
+/// not persisted to a file: add those worth keeping to a table.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
 
@@ -27,8 +27,8 @@ fn config() -> ProptestConfig {
     }
 }
 
-/// Numbers of every magnitude, those around powers of two and the ends of the range more often than
-/// chance would have them.
+/// Numbers of every magnitude, with more than their share around powers of two and at the ends of
+/// the range.
 fn any_number() -> impl Strategy<Value = u64> {
     prop_oneof![
         0..64u64,
@@ -40,7 +40,7 @@ fn any_number() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// Page counts, those of real machines more often than not.
+/// Page counts, most of them in the range of real machines.
 fn any_pages() -> impl Strategy<Value = u64> {
     prop_oneof![
         any_number(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pace of writeback: what its files take, and whom it holds for.
+//! The pace of writeback: the values that its files accept, and the cgroups that it applies to.
 
 use proptest::prelude::*;
 
@@ -60,7 +60,7 @@ fn the_machine_has_a_pace_or_none() {
 fn whoever_is_limited_is_paced() {
     let machine = Some(Micros(20_000));
     let own = |usec| Some(Micros(usec));
-    // pace, limited, machine: pace, exempt
+    // Inputs: pace, limited, machine. Expected: pace, exempt.
     let table = [
         (Pace::Default, false, machine, None, false),
         (Pace::Default, true, machine, machine, false),

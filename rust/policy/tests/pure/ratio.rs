@@ -13,7 +13,7 @@ fn of(ratio: Ratio, pages: u64) -> u64 {
     ratio.of(Pages(pages)).0
 }
 
-/// Every ratio there is.
+/// All valid ratios.
 pub(crate) fn any_ratio() -> impl Strategy<Value = Ratio> {
     (1..=10_000u16).prop_map(|hundredths| Ratio::from_hundredths(hundredths).unwrap())
 }
@@ -60,7 +60,7 @@ fn bad_ratios() {
         ("100.01", TooLarge),
         ("100.1", TooLarge),
         ("101", TooLarge),
-        // 655.37 is 1 in 16 bits.
+        // In hundredths, 655.37 wraps around to 1 in 16 bits.
         ("655.37", TooLarge),
         ("1000", TooLarge),
         ("18446744073709551615", TooLarge),

@@ -44,7 +44,7 @@ fn good_sizes() {
         ("16383P", 16383 * PIB),
         ("18014398509481983K", u64::MAX - 1023),
         ("18446744073709551615", u64::MAX),
-        // Decimal, whatever the first digit.
+        // Decimal even with a leading zero.
         ("010", 10),
         ("00000000000000000000000000000064", 64),
     ] {
@@ -102,7 +102,7 @@ fn bad_sizes() {
         ("\u{feff}64M", Junk),
         ("６４", Junk),
         ("inf", Junk),
-        // Too great, but also not a number: it is the form that is wrong.
+        // Too great, but not a number either: the form takes precedence.
         ("99999999999999999999999x", Junk),
         ("18446744073709551616", Overflow),
         ("18446744073709551620", Overflow),
@@ -112,7 +112,7 @@ fn bad_sizes() {
         ("16384P", Overflow),
         ("1000000P", Overflow),
         ("16E", Overflow),
-        // 2^64 and 2^64 + 2^60: they would wrap around to 0 and 1E.
+        // 2^64 and 2^64 + 2^60 would wrap around to 0 and 1E.
         ("17E", Overflow),
         ("4294967296E", Overflow),
     ] {
@@ -138,7 +138,7 @@ fn sizes_for_people() {
         (64 * MIB + 103 * KIB, "64.1MiB"),
         (GIB + GIB / 2, "1.5GiB"),
         (GIB + KIB, "1.0GiB"),
-        // 0.3 is no sum of 1024ths.
+        // 0.3 is not a multiple of 1/1024.
         (GIB * 3 / 10, "307.1MiB"),
         (GIB * 13 / 10 + 1, "1.3GiB"),
         (TIB, "1TiB"),
@@ -162,7 +162,7 @@ fn every_error_has_its_phrase() {
     }
 }
 
-/// The grammar once more, slowly and in 128 bits.
+/// A reference implementation of the grammar: slow, and with 128-bit arithmetic.
 fn model(input: &[u8]) -> Result<Option<u64>, ParseError> {
     let Ok(text) = core::str::from_utf8(input) else {
         return Err(Junk);
@@ -197,7 +197,7 @@ fn model(input: &[u8]) -> Result<Option<u64>, ParseError> {
         .ok_or(Overflow)
 }
 
-/// What `Bytes` displays: the tenths of the unit, and the unit in bytes.
+/// Parses the output of `Bytes`: returns the tenths of the unit, and the unit in bytes.
 fn shown(bytes: u64) -> (u128, u128) {
     let text = Bytes(bytes).to_string();
     let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
@@ -260,7 +260,7 @@ proptest! {
 
     #[test]
     fn whole_units_show_and_parse_back(number in 0..1023u64, power in 0..=6u32) {
-        // There are 15 whole EiB.
+        // At most 15 whole EiB fit.
         let number = 1 + if power == 6 { number % 15 } else { number };
         let bytes = number << (10 * power);
         let text = Bytes(bytes).to_string();
@@ -276,7 +276,7 @@ proptest! {
         prop_assert_eq!(tenths, bytes128 * 10 / scale);
         prop_assert!(bytes == 0 || scale <= bytes128);
         prop_assert!(bytes128 < scale * 1024);
-        // The decimal is there exactly when there is something behind the point.
+        // There is a decimal if and only if the size is not a whole number of units.
         prop_assert_eq!(Bytes(bytes).to_string().contains('.'), bytes128 % scale != 0);
     }
 }

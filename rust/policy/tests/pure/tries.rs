@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is tried again, how often and when, and reasons that come meanwhile.
+//! Retries: their number and timing, and requests that arrive during a try.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ use memcg_knobs_policy::tries::TRIES;
 
 use super::config;
 
-/// A word that another one writes to as well, before it is looked at for the `when`th time.
+/// A word that another writer changes just before its `when`th access.
 struct Shared {
     word: Cell<u64>,
     looks: Cell<u32>,
@@ -106,7 +106,7 @@ fn tries_end() {
     assert_eq!(count, TRIES);
 }
 
-/// A reason that comes at any time while one of before is tried is a reason for all tries, at once.
+/// A request that arrives at any time during a try is due at once, with all tries left.
 #[test]
 fn a_reason_that_comes_meanwhile() {
     let old = Plan { left: 2, due_ms: 0 };
@@ -136,7 +136,7 @@ fn a_reason_that_comes_meanwhile() {
     }
 }
 
-/// What is cancelled while it is tried is not tried again.
+/// An operation that is cancelled during a try is not retried.
 #[test]
 fn an_end_that_comes_meanwhile() {
     for when in 1..=3 {

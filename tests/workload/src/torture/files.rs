@@ -23,7 +23,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 const PAGE: u64 = 4096;
-/// No file is longer.
+/// The maximum length of a file.
 const MOST: u64 = 4 << 20;
 
 fn open(path: &Path) -> Result<File> {
@@ -36,7 +36,7 @@ fn open(path: &Path) -> Result<File> {
         .context(path.display())
 }
 
-/// One stretch of a file, in one of the ways that there are, with something done to the file now and then.
+/// Writes a stretch of a file in one of the available ways, sometimes with a disturbance.
 fn write_some(actor: &mut Actor<'_>, path: &Path) -> Result<()> {
     let mode = *actor.random.pick(&[
         Mode::Write,
@@ -70,7 +70,7 @@ fn write_some(actor: &mut Actor<'_>, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What else happens to a file that is written.
+/// Does something else to a file that is being written.
 fn disturb(actor: &mut Actor<'_>, path: &Path) -> Result<()> {
     let file = open(path)?;
     let at = (actor.random.below(MOST / PAGE) * PAGE) as i64;
@@ -86,14 +86,14 @@ fn disturb(actor: &mut Actor<'_>, path: &Path) -> Result<()> {
         1 => file.sync_data().context("fdatasync")?,
         2 => file.set_len(at as u64).context("truncate")?,
         3 => fs::remove_file(path).context("unlink")?,
-        // Not each file system can do each of these.
+        // Not all file systems support all of these.
         4 | 5 => drop(nix::fcntl::fallocate(&file, flags, at, length)),
         6 => {
             let advice = nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED;
             nix::fcntl::posix_fadvise(&file, 0, 0, advice).context("fadvise")?;
         }
         _ => {
-            // SAFETY: The call has numbers as arguments only.
+            // SAFETY: The call takes only numbers.
             let result = unsafe {
                 libc::sync_file_range(file.as_raw_fd(), at, length, libc::SYNC_FILE_RANGE_WRITE)
             };
@@ -115,7 +115,7 @@ pub fn write(actor: &mut Actor<'_>) -> Result<Outcome> {
     })
 }
 
-/// From file to file by `sendfile`, `splice` and `copy_file_range`.
+/// Copies between files by `sendfile`, `splice` and `copy_file_range`.
 pub fn splice(actor: &mut Actor<'_>) -> Result<Outcome> {
     let (group, from, to) = (actor.leaf(), actor.file(), actor.file());
     let way = actor.random.below(4);
@@ -148,7 +148,7 @@ pub fn splice(actor: &mut Actor<'_>) -> Result<Outcome> {
                 nix::fcntl::copy_file_range(&source, None, &sink, None, length)
                     .context("copy_file_range")?,
             ),
-            // Where blocks can be shared; elsewhere it is refused.
+            // Succeeds if blocks can be shared, and is refused elsewhere.
             _ => {
                 const FICLONE: libc::c_ulong = 0x4004_9409;
                 // SAFETY: The argument of this request is a descriptor.
@@ -160,7 +160,7 @@ pub fn splice(actor: &mut Actor<'_>) -> Result<Outcome> {
     })
 }
 
-/// Reads a file: by `read`, through a mapping, read ahead, without the cache.
+/// Reads a file: by `read`, through a mapping, by readahead, bypassing the cache.
 pub fn read(actor: &mut Actor<'_>) -> Result<Outcome> {
     let (group, path) = (actor.leaf(), actor.file());
     let way = actor.random.below(4);

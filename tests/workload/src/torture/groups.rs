@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Actors that make, use and remove cgroups, and that deal with those who run there.
+//! Actors that create, use and remove cgroups, and that affect the processes in them.
 
 use super::world::Actor;
 use super::world::Outcome;
@@ -21,9 +21,9 @@ use std::time::Instant;
 
 const PAGE: usize = 4096;
 
-/// Kills who is in there and removes it; whether it was.
+/// Kills all processes in a cgroup and removes it; returns whether it was removed.
 fn remove(actor: &Actor<'_>, group: &Path) -> bool {
-    // So that there is an end of it even if somebody keeps joining.
+    // Ensures an end even if other processes keep joining.
     let end = Instant::now() + Duration::from_secs(5);
     for child in children(group) {
         remove(actor, &child);
@@ -38,8 +38,8 @@ fn remove(actor: &Actor<'_>, group: &Path) -> bool {
     true
 }
 
-/// A service starts, brings in files, maps them, and is stopped; and so again, under the same name. Others use the same
-/// files.
+/// Simulates a service that starts, brings in files, maps them, is stopped, and restarts under the
+/// same name. Other actors use the same files.
 pub fn service(actor: &mut Actor<'_>) -> Result<Outcome> {
     let group = actor.world.top.join("service").join(&actor.name);
     let path = actor.file();
@@ -59,7 +59,7 @@ pub fn service(actor: &mut Actor<'_>) -> Result<Outcome> {
         actor.pause(500);
         Ok(())
     })?;
-    // Somebody else goes on with it, or not.
+    // Another actor may continue to use it.
     if actor.random.one_in(3) {
         let other = actor.leaf();
         actor.child(Some(&other), 20, |actor| {
@@ -74,7 +74,7 @@ pub fn service(actor: &mut Actor<'_>) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Makes cgroups below any, some deep, gives them controllers, and removes others.
+/// Creates cgroups below others, some of them deep, enables controllers, and removes other cgroups.
 pub fn tree(actor: &mut Actor<'_>) -> Result<Outcome> {
     let at = actor.group();
     let dynamic = at
@@ -88,7 +88,7 @@ pub fn tree(actor: &mut Actor<'_>) -> Result<Outcome> {
             Outcome::Refused
         });
     }
-    // Only there, so that others have cgroups that they can join.
+    // Only there, so that there are cgroups left that other actors can join.
     let under = if dynamic {
         at
     } else {
@@ -103,7 +103,8 @@ pub fn tree(actor: &mut Actor<'_>) -> Result<Outcome> {
     Ok(Outcome::of(fs::create_dir(&new)))
 }
 
-/// Takes the controllers away from the cgroups below one, and gives them back: their memcgs may live on, hidden.
+/// Disables the controllers for the children of a cgroup and enables them again: their memcgs may
+/// live on, hidden.
 pub fn control(actor: &mut Actor<'_>) -> Result<Outcome> {
     let group = actor.group();
     if group == actor.world.top {
@@ -116,7 +117,7 @@ pub fn control(actor: &mut Actor<'_>) -> Result<Outcome> {
     let file = group.join("cgroup.subtree_control");
     let outcome = Outcome::of(put(&file, what.as_bytes()));
     actor.pause(300);
-    // A leaf must not have any, or nobody could join it.
+    // A leaf must not have any, or no process could join it.
     if !children(&group).is_empty() {
         let _ = put(&file, b"+memory +io +pids");
     }
@@ -134,7 +135,7 @@ pub fn migrate(actor: &mut Actor<'_>) -> Result<Outcome> {
     )))
 }
 
-/// Children that write a little and exit.
+/// Forks children that write a little and exit.
 pub fn fork_storm(actor: &mut Actor<'_>) -> Result<Outcome> {
     let (group, path) = (actor.leaf(), actor.file());
     let number = 1 + actor.random.below(20);
@@ -175,7 +176,7 @@ pub fn kill(actor: &mut Actor<'_>) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// A cgroup that has nothing to do with the others is killed for want of memory.
+/// Makes an unrelated cgroup run out of memory.
 pub fn out_of_memory(actor: &mut Actor<'_>) -> Result<Outcome> {
     let group = actor.world.top.join(&actor.name);
     if !group.exists() && fs::create_dir(&group).is_err() {

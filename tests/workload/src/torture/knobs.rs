@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Actors that write and read the files of the module, and the memory controller's.
+//! Actors that write and read the files of the module and of the memory controller.
 
 use super::world::Actor;
 use super::world::Outcome;
@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use std::fs;
 use std::path::Path;
 
-/// Limits, ratios, floors, paces, payers and triggers of any cgroup.
+/// Sets limits, ratios, floors, paces and payments of any cgroup, and writes to its triggers.
 pub fn limit(actor: &mut Actor<'_>) -> Result<Outcome> {
     let group = actor.group();
     let (name, kind) = *actor.random.pick(&grammar::GROUP_FILES);
@@ -39,7 +39,7 @@ pub fn limit(actor: &mut Actor<'_>) -> Result<Outcome> {
     }
 }
 
-/// A write that may last; SIGKILL ends it.
+/// Makes a write that may take long; SIGKILL ends it.
 fn trigger(actor: &mut Actor<'_>, file: &Path, value: Vec<u8>, seconds: u64) -> Result<Outcome> {
     actor.child(None, seconds, |_| {
         put(file, &value).map_err(|errno| errno.to_string())
@@ -52,13 +52,13 @@ pub fn switch(actor: &mut Actor<'_>) -> Result<Outcome> {
     actor.say(format_args!("{name} {value}"));
     match put(&Path::new(grammar::SWITCHES).join(name), value.as_bytes()) {
         Ok(()) => Ok(Outcome::Done),
-        // The module is out.
+        // The module is not loaded.
         Err(Errno::ENOENT | Errno::ENODEV) => Ok(Outcome::Refused),
         Err(errno) => Err(format!("{name}: {value}: {errno}")),
     }
 }
 
-/// Reads whatever there is to read about a cgroup.
+/// Reads all files of a cgroup.
 pub fn look(actor: &mut Actor<'_>) -> Result<Outcome> {
     fn look_at(dir: &Path) -> Outcome {
         let mut outcome = Outcome::Refused;
@@ -92,7 +92,7 @@ pub fn look(actor: &mut Actor<'_>) -> Result<Outcome> {
     Ok(look_at(&group))
 }
 
-/// The memory controller's own limits, lowered and raised again, and what reclaims at once.
+/// Lowers and raises the memory controller's own limits, and triggers reclaim.
 pub fn pressure(actor: &mut Actor<'_>) -> Result<Outcome> {
     let group = actor.group();
     let size = |actor: &mut Actor<'_>, least: u64| match actor.random.below(3) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Actors that change how the machine as a whole goes about its memory.
+//! Actors that change the memory management of the whole machine.
 
 use super::world::Actor;
 use super::world::Outcome;
@@ -13,7 +13,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Files, and what to write there.
+/// Files and the values to write.
 const VM: [(&str, &[&str]); 21] = [
     (
         "/sys/kernel/mm/transparent_hugepage/enabled",
@@ -88,13 +88,13 @@ pub fn sync(actor: &mut Actor<'_>) -> Result<Outcome> {
     })
 }
 
-/// The tracepoints are switched on, read, and switched off.
+/// Enables the tracepoints, reads them, and disables them.
 pub fn trace(actor: &mut Actor<'_>) -> Result<Outcome> {
     let dir = Path::new("/sys/kernel/tracing");
     let file = dir.join("events/memcg_policy/enable");
     let outcome = Outcome::of(put(&file, b"1"));
     actor.pause(1000);
-    // As much as it is of no interest to anybody.
+    // The content does not matter.
     actor.child(None, 5, |_| {
         fs::read(dir.join("trace")).context("trace").map(drop)
     })?;
@@ -125,7 +125,7 @@ pub fn swap(actor: &mut Actor<'_>) -> Result<Outcome> {
     })
 }
 
-/// A processor goes, and comes back. The first one cannot.
+/// Takes a processor offline and online again. The first one cannot be taken offline.
 pub fn processor(actor: &mut Actor<'_>) -> Result<Outcome> {
     let file = Path::new("/sys/devices/system/cpu/cpu1/online");
     actor.say("off");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Actors that hold memory in the ways that make moving its charge hard.
+//! Actors that hold memory in ways that make it hard to move its charge.
 
 use super::world::Actor;
 use super::world::Outcome;
@@ -25,12 +25,12 @@ const PAGE: usize = 4096;
 const HUGE: usize = 2 << 20;
 
 fn advise(memory: Memory, advice: MmapAdvise) {
-    // SAFETY: None of the advices used here, but for DONTNEED and REMOVE on memory that is only touched, changes what
-    // this process can see. That one is refused is as good.
+    // SAFETY: The advices used here do not change the content of the memory, except for DONTNEED
+    // and REMOVE on memory that is only touched. Refused ones do not matter.
     let _ = unsafe { madvise(memory.start.cast(), memory.length(), advice) };
 }
 
-/// Huge pages, of anonymous memory and of files, that are collapsed, split, swapped and given back.
+/// Uses huge pages of anonymous memory and of files, and collapses, splits, swaps and frees them.
 pub fn huge(actor: &mut Actor<'_>) -> Result<Outcome> {
     let (group, path) = (actor.leaf(), actor.file());
     let (anonymous, length) = (
@@ -51,7 +51,7 @@ pub fn huge(actor: &mut Actor<'_>) -> Result<Outcome> {
                 0 => advise(memory, MmapAdvise::MADV_HUGEPAGE),
                 1 => {
                     let start = memory.start.as_ptr().cast();
-                    // SAFETY: What this process can see stays as it is.
+                    // SAFETY: The memory's content does not change.
                     unsafe { libc::madvise(start, memory.length(), libc::MADV_COLLAPSE) };
                 }
                 2 => advise(memory, MmapAdvise::MADV_PAGEOUT),
@@ -62,7 +62,7 @@ pub fn huge(actor: &mut Actor<'_>) -> Result<Outcome> {
                 }
                 _ => {
                     let start = memory.start.as_ptr().cast();
-                    // SAFETY: To lock memory changes nothing that this process can see; a limit may refuse it.
+                    // SAFETY: Locking memory does not change its content; a limit may refuse it.
                     unsafe { libc::mlock(start, memory.length() / 2) };
                 }
             }
@@ -71,7 +71,7 @@ pub fn huge(actor: &mut Actor<'_>) -> Result<Outcome> {
     })
 }
 
-/// Pages that `vmsplice`, io_uring or a direct write holds on to.
+/// Pins pages with `vmsplice`, io_uring or a direct write.
 pub fn pin(actor: &mut Actor<'_>) -> Result<Outcome> {
     let (group, path, into) = (actor.leaf(), actor.file(), actor.file());
     let how = *actor.random.pick(&[Pin::Pipe, Pin::Ring, Pin::Direct]);
@@ -93,7 +93,7 @@ pub fn pin(actor: &mut Actor<'_>) -> Result<Outcome> {
     })
 }
 
-/// The requests of userfaultfd, as linux/userfaultfd.h has them.
+/// The requests of userfaultfd, from linux/userfaultfd.h.
 mod uffd {
     pub const API: libc::c_ulong = 0xc018_aa3f;
     pub const REGISTER: libc::c_ulong = 0xc020_aa00;
@@ -105,19 +105,21 @@ mod uffd {
     pub const WP: u64 = 2;
 }
 
-/// One request; its argument is an array of 64 bit numbers, as long as the request says.
+/// Makes one request; its argument is an array of 64-bit numbers, whose length is encoded in the
+/// request.
 fn request<const N: usize>(
     fd: &OwnedFd,
     request: libc::c_ulong,
     mut argument: [u64; N],
 ) -> Result<()> {
     debug_assert_eq!(N * 8, (request >> 16) as usize & 0x3fff);
-    // SAFETY: The argument is as long as the request's number says, which is what the kernel reads and writes.
+    // SAFETY: The argument has the length encoded in the request's number, which is what the kernel
+    // reads and writes.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), request, argument.as_mut_ptr()) };
     Errno::result(result).context("userfaultfd").map(drop)
 }
 
-/// Pages that userfaultfd puts into shared memory.
+/// Populates shared memory by userfaultfd.
 pub fn userfault(actor: &mut Actor<'_>) -> Result<Outcome> {
     let group = actor.leaf();
     let pages = 1 + actor.random.below(256) as usize;
@@ -131,11 +133,11 @@ pub fn userfault(actor: &mut Actor<'_>) -> Result<Outcome> {
         // SAFETY: A new mapping at an address of the kernel's choice aliases nothing in this process.
         let memory = unsafe { mmap_anonymous(None, length, access, flags) }.context("mmap")?;
         let start = memory.as_ptr() as u64;
-        // SAFETY: The call has numbers as arguments only.
+        // SAFETY: The call takes only numbers.
         let fd =
             unsafe { libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC | libc::O_NONBLOCK) };
         let fd = Errno::result(fd).context("userfaultfd")?;
-        // SAFETY: The call has just returned it, and nobody else knows it.
+        // SAFETY: The call has just returned it, so nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd as i32) };
         let all = (pages * PAGE) as u64;
         request(&fd, uffd::API, [uffd::VERSION, 0, 0])?;
@@ -158,7 +160,7 @@ pub fn userfault(actor: &mut Actor<'_>) -> Result<Outcome> {
                 )?;
             }
         }
-        // Not all kinds of memory can be protected.
+        // Some kinds of memory cannot be protected.
         let _ = request(&fd, uffd::WRITEPROTECT, [start, all, 1]);
         let _ = request(&fd, uffd::WRITEPROTECT, [start, all, 0]);
         actor.pause(200);
@@ -166,7 +168,7 @@ pub fn userfault(actor: &mut Actor<'_>) -> Result<Outcome> {
     })
 }
 
-/// Moves what a process has from one memory node to another.
+/// Moves the memory of a process from one node to another.
 pub fn nodes(actor: &mut Actor<'_>) -> Result<Outcome> {
     let Some(pid) = actor.victim() else {
         return Ok(Outcome::Refused);
@@ -174,7 +176,7 @@ pub fn nodes(actor: &mut Actor<'_>) -> Result<Outcome> {
     let from = actor.random.below(2);
     let masks: [u64; 2] = [1 << from, 2 >> from];
     actor.say(format_args!("{pid} from {from}"));
-    // SAFETY: The masks live, and have the 64 bits that the call is told of.
+    // SAFETY: The masks outlive the call, and have the 64 bits that it is given.
     let result = unsafe {
         libc::syscall(
             libc::SYS_migrate_pages,

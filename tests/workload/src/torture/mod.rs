@@ -2,16 +2,18 @@
 
 //! `torture`: everything at once, from a seed.
 //!
-//! Each actor is a process that takes one random step after the other: one writes files, another sets limits, a third
-//! removes cgroups, and so on; [`ACTORS`] lists them. The numbers that an actor goes by follow from the seed and its name.
-//! What the others do meanwhile, and when, does not, so a seed finds much the same again and not exactly the same.
+//! Each actor is a process that takes one random step after the other: one writes files, another
+//! sets limits, a third removes cgroups, and so on; [`ACTORS`] lists them. The random numbers of an
+//! actor follow from the seed and its name. The timing and the effects of the other actors do not,
+//! so a seed reproduces a run only approximately.
 //!
-//! Most of what a step asks for may be refused, because something is gone, full or busy. A finding is what cannot be
-//! explained so: a process that does not die, an errno that a file must not give, a module that does not come out. The
-//! rest is for the kernel's own checks, and for whoever looks at the statistics afterwards.
+//! Most steps may fail because something is gone, full or busy. A finding is a failure that this
+//! does not explain: a process that cannot be killed, an errno that a file must not return, a
+//! module that cannot be removed. Other bugs are for the kernel's own checks to find, and for a
+//! comparison of the statistics afterwards.
 //!
-//! A step is followed by a pause that grows with the processor time that it took, so that the actors together leave some
-//! of the machine to the processes and kernel threads they are to meet.
+//! A step is followed by a pause proportional to the processor time that it took, to leave a part
+//! of the machine to the processes and kernel threads that the actors interact with.
 
 mod files;
 mod groups;
@@ -82,7 +84,7 @@ pub struct Args {
     verbose: bool,
 }
 
-/// Name, how many of them, and what one does at a time.
+/// The name, the number of processes, and the step.
 const ACTORS: [(&str, usize, Step); 26] = [
     ("write", 3, files::write),
     ("splice", 1, files::splice),
@@ -112,13 +114,13 @@ const ACTORS: [(&str, usize, Step); 26] = [
     ("module", 1, module::reload),
 ];
 
-/// What an actor counts, in shared memory.
+/// The counters of an actor, in shared memory.
 struct Counters<'a> {
     done: &'a AtomicU64,
     refused: &'a AtomicU64,
 }
 
-/// Processor time of this process and the children that it has waited for.
+/// Returns the processor time of this process and of the children that it has waited for.
 fn processor_time() -> Result<Duration> {
     use nix::sys::resource::UsageWho;
     use nix::sys::resource::getrusage;
@@ -132,11 +134,12 @@ fn processor_time() -> Result<Duration> {
     Ok(sum)
 }
 
-/// One actor, until it is told to stop.
+/// Runs one actor until it is told to stop.
 fn act(mut actor: Actor<'_>, name: &str, step: Step, counters: &Counters<'_>) -> Result<()> {
-    // They are not what the kernel is to kill when memory is short, or the torture would be over unnoticed.
+    // The OOM killer must not choose actors, or the torture could end unnoticed.
     fs::write("/proc/self/oom_score_adj", "-1000").context("oom_score_adj")?;
-    // In a session of its own, so that a signal to the shell's group does not end half of it.
+    // Use a separate session, so that a signal to the shell's group does not end only some of the
+    // processes.
     let mut before = processor_time()?;
     while !actor.world.stopping() {
         let outcome = step(&mut actor).context(name)?;
@@ -154,7 +157,7 @@ fn act(mut actor: Actor<'_>, name: &str, step: Step, counters: &Counters<'_>) ->
     Ok(())
 }
 
-/// Where a process is, for the report.
+/// Describes where a process is, for the report.
 fn describe(pid: Pid) -> String {
     let mut text = format!("process {pid}:");
     for file in ["comm", "cgroup", "wchan", "stack"] {
@@ -165,8 +168,9 @@ fn describe(pid: Pid) -> String {
     text
 }
 
-/// Waits for the actors, which are told to stop at the `end`, or later, as soon as `each_did_something`: on a machine that
-/// is slow an actor may not have come to that. Returns how many failed.
+/// Waits for the actors. They are told to stop at the `end`, or later, as soon as
+/// `each_did_something`: on a slow machine, some actors may not have taken a step by then. Returns
+/// the number of failed actors.
 fn wait_for(
     mut actors: BTreeMap<Pid, String>,
     world: &World,
@@ -178,7 +182,7 @@ fn wait_for(
     signals.add(Signal::SIGTERM);
     signals.add(Signal::SIGINT);
     signals.thread_block().context("block signals")?;
-    // An actor may wait for a child to die, and for another to do so in the same step.
+    // An actor may wait for two children to die within one step.
     let latest = end + world.patience;
     let last = latest + 4 * world.patience;
     let mut failed = 0;
@@ -194,7 +198,7 @@ fn wait_for(
             if !matches!(status, WaitStatus::Exited(_, 0)) {
                 eprintln!("workload: {name}: {status:?}");
                 failed += 1;
-                // What was found may be gone in a moment.
+                // The evidence may be gone in a moment.
                 world.stop();
             }
         }
@@ -251,7 +255,7 @@ pub fn run(args: &Args) -> Result<()> {
         module: args.module.clone(),
         swaps: args.swaps.clone(),
         patience: Duration::from_secs(args.patience),
-        // Half of the machine is for what the steps cause elsewhere.
+        // Half of the machine is left for what the steps cause elsewhere.
         pause_factor: 2.0 * list.len() as f64 / processors as f64 - 1.0,
         verbose: args.verbose,
         shared: own,

@@ -17,11 +17,12 @@ use std::fs::File;
 use std::time::Duration;
 use std::time::Instant;
 
-/// While nothing is mounted that needs it the module comes out, sooner or later: that it does not is a finding.
+/// Removes and reloads the module. While there are no mounts that need it, removal must succeed
+/// sooner or later: otherwise it is a finding.
 pub fn reload(actor: &mut Actor<'_>) -> Result<Outcome> {
     let world = actor.world;
     actor.pause(4000);
-    // With mounts, mostly, it is refused at once.
+    // While there are mounts, this usually fails at once.
     let _ = delete_module(c"memcg_knobs", DeleteModuleFlags::O_NONBLOCK);
     world.forbid_mounts(true);
     let mut end = Instant::now() + world.patience;
@@ -29,9 +30,9 @@ pub fn reload(actor: &mut Actor<'_>) -> Result<Outcome> {
     loop {
         match delete_module(c"memcg_knobs", DeleteModuleFlags::O_NONBLOCK) {
             Ok(()) => break,
-            // It came out above, or was never in.
+            // It was removed above, or was not loaded.
             Err(Errno::ENOENT) => break,
-            // EAGAIN: somebody is just using it, as a mount does; EBUSY: it is just being loaded.
+            // EAGAIN: it is in use, for example by a mount; EBUSY: it is being loaded.
             Err(Errno::EAGAIN | Errno::EBUSY) => {}
             Err(errno) => return Err(errno).context("rmmod"),
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An actor that mounts file systems whose pages a cgroup pays for, uses and unmounts them.
+//! An actor that mounts, uses and unmounts file systems whose pages are charged to a cgroup.
 
 use super::world::Actor;
 use super::world::Outcome;
@@ -20,7 +20,7 @@ use std::time::Instant;
 
 const PAGE: usize = 4096;
 
-/// By the old or by the new API, with the target named by its path or by a descriptor.
+/// Mounts by the old or the new API, with the target given as a path or as a descriptor.
 fn make(actor: &mut Actor<'_>, point: &Path, target: &Path) -> nix::Result<()> {
     let huge = *actor.random.pick(&["never", "always", "within_size"]);
     let target = target.display().to_string();
@@ -41,7 +41,7 @@ fn make(actor: &mut Actor<'_>, point: &Path, target: &Path) -> nix::Result<()> {
     mount::attempt(&args)
 }
 
-/// Files are written and mapped by whoever it may be.
+/// Writes and maps files from various cgroups.
 fn fill(actor: &mut Actor<'_>, dir: &Path) -> Result<Outcome> {
     let (group, path) = (
         actor.leaf(),
@@ -66,12 +66,12 @@ fn fill(actor: &mut Actor<'_>, dir: &Path) -> Result<Outcome> {
     })
 }
 
-/// What may be done to it while it is mounted.
+/// Disturbs a file system while it is mounted.
 fn disturb(actor: &mut Actor<'_>, point: &Path, target: &Path) {
     let none: Option<&str> = None;
     match actor.random.below(6) {
         0 => {
-            // The target goes, and others pay from then on.
+            // The target is removed, and other cgroups pay from then on.
             drop(fs::write(target.join("cgroup.kill"), "1"));
             drop(fs::remove_dir(target));
         }
@@ -80,7 +80,7 @@ fn disturb(actor: &mut Actor<'_>, point: &Path, target: &Path) {
             let _ = nix::mount::mount(none, point, none, MsFlags::MS_REMOUNT, options);
         }
         2 => {
-            // To another target, which is refused.
+            // Changing the target, which is refused.
             let other = format!("memcg={}", actor.group().display());
             let options = Some(other.as_str());
             let _ = nix::mount::mount(none, point, none, MsFlags::MS_REMOUNT, options);
@@ -98,7 +98,7 @@ fn disturb(actor: &mut Actor<'_>, point: &Path, target: &Path) {
     }
 }
 
-/// An overlay whose upper layer is in there, and that is gone again afterwards.
+/// Mounts an overlay with its upper layer in there, and unmounts it again.
 fn overlay(actor: &mut Actor<'_>, point: &Path) -> Result<()> {
     let lower = actor.random.pick(&actor.world.dirs).clone();
     let (upper, work, merged) = (
@@ -132,7 +132,8 @@ fn overlay(actor: &mut Actor<'_>, point: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All who used it were waited for, so it is only reclaim and the like that may hold it for a moment.
+/// Unmounts. All users have been waited for, so only reclaim and the like may keep it busy for a
+/// moment.
 fn unmount(actor: &Actor<'_>, point: &Path) -> Result<()> {
     let end = Instant::now() + actor.world.patience;
     loop {
@@ -165,7 +166,8 @@ pub fn mount(actor: &mut Actor<'_>) -> Result<Outcome> {
             unmount(actor, &point)?;
             Outcome::Done
         }
-        // The target is gone, is the root of what is delegated, has no memory controller, or the module is out.
+        // The target is gone, is the root of a delegated subtree or has no memory controller, or
+        // the module is not loaded.
         Err(Errno::EINVAL | Errno::ENOENT | Errno::ENODEV | Errno::EOPNOTSUPP) => Outcome::Refused,
         Err(errno) => return Err(format!("{}: {errno}", target.display())),
     };

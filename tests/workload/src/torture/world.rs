@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where the actors meet: cgroups, directories, flags; and what one of them can do in a process of its own.
+//! What the actors share: cgroups, directories, flags; and running work in a child process.
 
 use crate::cgroup;
 use crate::control;
@@ -25,7 +25,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use std::time::Instant;
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,
@@ -42,15 +42,15 @@ impl Outcome {
     }
 }
 
-/// A step fails with what is a finding.
+/// A step of an actor. It returns an error for a finding.
 pub type Step = fn(&mut Actor<'_>) -> Result<Outcome>;
 
-/// How many counters the actors share.
+/// The number of counters that the actors share.
 pub const SHARED: usize = 3;
 const STOP: usize = 0;
-/// The module is to come out, so nobody is to mount anything that holds it.
+/// Set while the module is being removed, so that no mounts are made that need it.
 const NO_MOUNTS: usize = 1;
-/// How many mounts hold the module.
+/// The number of mounts that need the module.
 const MOUNTS: usize = 2;
 
 pub struct World {
@@ -65,7 +65,7 @@ pub struct World {
     pub shared: &'static [AtomicU64],
 }
 
-/// What is always there to join; an actor makes others, and removes them.
+/// The cgroups that always exist; an actor creates and removes others.
 const GROUPS: [&str; 8] = [
     "tenant0/a",
     "tenant0/b",
@@ -77,7 +77,7 @@ const GROUPS: [&str; 8] = [
     "storm",
 ];
 
-/// Controllers that cgroups have.
+/// The controllers that cgroups have.
 const CONTROLLERS: &str = "+memory +io +pids";
 
 impl World {
@@ -104,10 +104,10 @@ impl World {
         Ok(())
     }
 
-    /// So that a process in there can be killed, and all can be removed.
+    /// Makes sure that processes in there can be killed, and everything can be removed.
     pub fn settle(&self) {
         fn thaw(dir: &Path) {
-            // Whatever is gone need not be thawed.
+            // A cgroup that is gone need not be thawed.
             let _ = fs::write(dir.join("cgroup.freeze"), "0");
             for child in children(dir) {
                 thaw(&child);
@@ -116,7 +116,7 @@ impl World {
         thaw(&self.top);
     }
 
-    /// Counts a mount that holds the module, unless that is to come out.
+    /// Counts a mount that needs the module, unless that is being removed.
     pub fn begin_mount(&self) -> bool {
         self.shared[MOUNTS].fetch_add(1, SeqCst);
         if self.shared[NO_MOUNTS].load(SeqCst) != 0 {
@@ -130,7 +130,7 @@ impl World {
         self.shared[MOUNTS].fetch_sub(1, SeqCst);
     }
 
-    /// From now on no mounts begin, or again they do.
+    /// Forbids or allows new mounts.
     pub fn forbid_mounts(&self, forbid: bool) {
         self.shared[NO_MOUNTS].store(u64::from(forbid), SeqCst);
     }
@@ -140,7 +140,7 @@ impl World {
     }
 }
 
-/// The cgroups right below one.
+/// Returns the children of a cgroup.
 pub fn children(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir) else {
         return Vec::new();
@@ -150,12 +150,12 @@ pub fn children(dir: &Path) -> Vec<PathBuf> {
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.path())
         .collect();
-    // The same choice for the same number.
+    // Sort, so that a number always selects the same one.
     list.sort();
     list
 }
 
-/// One write of a value.
+/// Writes a value with a single system call.
 pub fn put(file: &Path, value: &[u8]) -> nix::Result<()> {
     let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(0));
     let file = OpenOptions::new().write(true).open(file).map_err(errno)?;
@@ -169,14 +169,14 @@ pub struct Actor<'w> {
 }
 
 impl Actor<'_> {
-    /// For whoever looks what it was that brought the machine down.
+    /// Logs a step, to show what brought down the machine.
     pub fn say(&self, what: impl std::fmt::Display) {
         if self.world.verbose {
             eprintln!("{} {what}", self.name);
         }
     }
 
-    /// Sleeps, but no longer than until all is to stop.
+    /// Sleeps, but no longer than until the end.
     pub fn rest(&self, time: Duration) {
         let end = Instant::now() + time;
         while !self.world.stopping() {
@@ -188,13 +188,13 @@ impl Actor<'_> {
         }
     }
 
-    /// Sleeps for a random time below so many milliseconds.
+    /// Sleeps for a random time of less than `most` milliseconds.
     pub fn pause(&mut self, most: u64) {
         let time = Duration::from_millis(self.random.below(most));
         self.rest(time);
     }
 
-    /// Any cgroup below the top one.
+    /// Returns any cgroup below the top one.
     pub fn group(&mut self) -> PathBuf {
         let mut at = self.world.top.clone();
         loop {
@@ -206,7 +206,8 @@ impl Actor<'_> {
         }
     }
 
-    /// One that processes can join, if nobody makes another in it just now.
+    /// Returns a cgroup that processes can join, unless another actor creates one below it
+    /// meanwhile.
     pub fn leaf(&mut self) -> PathBuf {
         let mut at = self.world.top.clone();
         loop {
@@ -218,23 +219,23 @@ impl Actor<'_> {
         }
     }
 
-    /// A process that runs in one of the cgroups just now.
+    /// Returns a process that currently runs in one of the cgroups.
     pub fn victim(&mut self) -> Option<Pid> {
         let list = fs::read_to_string(self.leaf().join("cgroup.procs")).ok()?;
         let pids: Vec<i32> = list.lines().filter_map(|line| line.parse().ok()).collect();
-        // One of another namespace is shown as 0.
+        // A process of another namespace is shown as 0.
         let pid = (!pids.is_empty()).then(|| *self.random.pick(&pids))?;
         (pid > 0).then(|| Pid::from_raw(pid))
     }
 
-    /// A file that exists, or may be made.
+    /// Returns a file that exists or may be created.
     pub fn file(&mut self) -> PathBuf {
         let dir = self.random.pick(&self.world.dirs);
         dir.join(format!("file{}", self.random.below(6)))
     }
 
-    /// Runs `work` in a process of its own, in a cgroup if one is given, for some seconds at the most. Whether it was
-    /// done to the end; that it could not be killed is a finding.
+    /// Runs `work` in a child process for a limited number of seconds, in a cgroup if one is given.
+    /// Returns whether it ran to its end; if the child cannot be killed, that is a finding.
     pub fn child(
         &mut self,
         group: Option<&Path>,
@@ -253,7 +254,7 @@ impl Actor<'_> {
             if let (Err(error), true) = (&result, verbose) {
                 eprintln!("{} {error}", actor.name);
             }
-            // Not a failure that anybody should read of.
+            // This failure need not be reported.
             std::process::exit(i32::from(result.is_err()))
         })?;
         let mut signals = SigSet::empty();
@@ -281,7 +282,7 @@ impl Actor<'_> {
                 deadline = now + self.world.patience;
             }
             let wait = deadline.saturating_duration_since(now);
-            // Nobody sends a signal when all is to stop.
+            // No signal is sent when everything is to stop, so check regularly.
             control::wait_signal(&signals, wait.min(Duration::from_millis(500)))?;
         }
         Ok(Outcome::Refused)

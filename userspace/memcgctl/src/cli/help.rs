@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use clap::Command;
 use clap::CommandFactory;
 
-/// What a CGROUP and a size are.
+/// The explanation of CGROUP and of sizes.
 pub const CGROUP: &str = "\
 A CGROUP is a path under the cgroup2 mount (/sys/fs/cgroup/a/b, /a/b or a/b), a path from the current directory if it
 starts with a dot, the name of a unit of the system's systemd, or what runs in it: pid:1234, container:ID (or its
@@ -22,7 +22,7 @@ pub const EXITS: [(Exit, &str); 5] = [
     (Exit::Partly, "partly done"),
 ];
 
-/// The definition of the command line, with the ends of its helps.
+/// Returns the definition of the command line, including the end of each help.
 pub fn command() -> Command {
     with_end(Cli::command()).mut_subcommands(with_end)
 }
@@ -34,7 +34,7 @@ fn with_end(command: Command) -> Command {
     command.after_help(parts.join("\n\n"))
 }
 
-/// Whether it takes a cgroup, itself or by one of its subcommands.
+/// Returns whether the command or one of its subcommands takes a cgroup.
 pub fn is_about_cgroups(command: &Command) -> bool {
     let mut arguments = command.get_arguments();
     command.has_subcommands()

@@ -18,20 +18,20 @@ use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-/// Which cgroup a command is about.
+/// The cgroup that a command is about.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// The one of this name.
+    /// The cgroup of this name.
     Named(OsString),
-    /// The caller's.
+    /// The caller's own cgroup.
     Own,
 }
 
-/// What `set` is asked to set.
+/// The settings that `set` is asked to make.
 pub enum Wanted {
-    /// Knobs of cgroups, each named, or of those that match a pattern.
+    /// Knobs of cgroups, which are named or match a pattern.
     Cgroups(Vec<Target>, Vec<Assignment>),
-    /// Switches of the machine.
+    /// System-wide switches.
     Switches(Vec<(&'static Switch, SwitchValue)>),
 }
 
@@ -41,7 +41,8 @@ pub fn amount(text: &str) -> Result<Amount, String> {
 }
 
 impl SetArgs {
-    /// What to set. A word with an equals sign and no slash before it is a setting, any other a cgroup.
+    /// Returns what to set. A word with an equals sign and no slash before it is a setting, any
+    /// other is a cgroup.
     pub fn wanted(&self) -> Result<Wanted, clap::Error> {
         let (settings, names): (Vec<_>, Vec<_>) =
             self.words.iter().partition(|word| is_setting(word));
@@ -102,7 +103,8 @@ fn is_setting(word: &OsStr) -> bool {
 }
 
 impl TriggerArgs {
-    /// The cgroup and how much to do. With `--self` the first word is no cgroup but the amount.
+    /// Returns the cgroup and the amount. With `--self` the first word is the amount instead of the
+    /// cgroup.
     pub fn parts(self, command: &str) -> Result<(Target, Amount), clap::Error> {
         let (target, first) = target(command, self.cgroup, self.own)?;
         let amount = match (first, self.amount) {
@@ -118,7 +120,7 @@ impl TriggerArgs {
     }
 }
 
-/// The target, and the first word if that is not the target.
+/// Returns the target, and the first word if that is not the target.
 fn target(
     command: &str,
     word: Option<OsString>,
@@ -151,7 +153,7 @@ fn invalid(command: &str, text: &str, why: impl fmt::Display) -> clap::Error {
     )
 }
 
-/// A usage error that clap cannot detect.
+/// Creates a usage error for a mistake that clap cannot detect.
 pub fn usage(command: &str, kind: ErrorKind, text: impl fmt::Display) -> clap::Error {
     let mut root = Cli::command();
     root.build();

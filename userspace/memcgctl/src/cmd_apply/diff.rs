@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl apply --diff`: how a file differs from the machine's settings, in the format of diff(1).
+//! `memcgctl apply --diff`: the differences between a file and the settings of the machine, in the
+//! format of diff(1).
 
 use memcgfs::declared::switch_text;
 use memcgfs::declared::value_text;
@@ -9,7 +10,8 @@ use memcgfs::plan::Change;
 use memcgfs::plan::Plan;
 use std::fmt::Write;
 
-/// The differences, if any: `-` for the machine's settings, `+` for those that the file declares.
+/// Returns the differences, if any: `-` for the machine's settings, `+` for those that the file
+/// declares.
 pub fn text(plan: &Plan, file: &str) -> String {
     let mut text = String::new();
     let mut table = String::new();
@@ -52,7 +54,7 @@ pub fn text(plan: &Plan, file: &str) -> String {
     text
 }
 
-/// The changes, those of one table together, with its name.
+/// Returns the changes, grouped by table, with the table's name.
 fn sorted(plan: &Plan) -> Vec<(String, &Change)> {
     let mut changes: Vec<_> = plan
         .changes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cgroups that a word may become: by their paths level by level, and by the names of units wherever they are.
+//! Candidates for a cgroup: paths, level by level, and names of units at any level.
 
 use super::Candidates;
 use crate::context::Context;
@@ -11,11 +11,11 @@ use memcgfs::Walk;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// More units than these are not offered without a letter of their names.
+/// If there are more units than this, they are only offered once a letter was typed.
 const MOST: usize = 2000;
 
 pub fn all(context: &Context, last: &str, into: &mut Candidates) {
-    // Where there are none there is nothing to offer.
+    // Without a hierarchy, there are no candidates.
     let Ok(hierarchy) = context.hierarchy() else {
         return;
     };
@@ -29,7 +29,7 @@ pub fn all(context: &Context, last: &str, into: &mut Candidates) {
     }
 }
 
-/// The cgroups whose paths start with the word.
+/// Adds the cgroups whose paths start with the word.
 fn below(hierarchy: &Hierarchy, last: &str, into: &mut Candidates) {
     let (dir, _) = last
         .rsplit_once('/')
@@ -55,7 +55,7 @@ fn below(hierarchy: &Hierarchy, last: &str, into: &mut Candidates) {
     }
 }
 
-/// The units in slices.
+/// Adds the units in slices.
 fn units(hierarchy: &Hierarchy, last: &str, into: &mut Candidates) {
     let mut left = MOST;
     for (cgroup, depth) in Walk::new(hierarchy.root(), None).flatten() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Knobs, switches, and values that are good for them.
+//! Candidates for knobs, switches and their values.
 
 use super::cgroups;
 use super::Candidates;
@@ -11,10 +11,10 @@ use memcgfs::knobs::Kind;
 use memcgfs::switches;
 use memcgfs::switches::SwitchKind;
 
-/// Sizes to begin with.
+/// Sizes to start from.
 const SIZES: [&str; 6] = ["1M", "16M", "64M", "256M", "1G", "max"];
 
-/// What `set` takes: cgroups, then knobs; of a knob its values.
+/// Adds the arguments of `set`: cgroups, then knobs; for a knob its values.
 pub fn settings(context: &Context, before: &[&str], last: &str, into: &mut Candidates) {
     let system = before.contains(&"--system");
     if let Some((name, _)) = last.split_once('=').filter(|(name, _)| !name.contains('/')) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One sentence on what to change.
+//! Advice in one sentence on what to change.
 
 use super::text::name;
 use super::throttling::Throttling;
@@ -11,7 +11,8 @@ use memcgfs::knobs;
 use memcgfs::limits::Setting;
 use memcgfs::units::Bytes;
 
-/// What to change, given the limit that binds, whether writers suffer from it, and whether the module's files exist.
+/// Returns the advice, given the limit that writers meet first, whether they are throttled, and
+/// whether the module's files exist.
 pub fn sentence(derivation: &Derivation, throttling: &Throttling, has_files: bool) -> String {
     let place = derivation.binding;
     let slowed = derivation
@@ -35,7 +36,7 @@ fn cgroup(derivation: &Derivation, level: &Level, place: Place) -> String {
     let Some(bound) = level.bound else {
         return String::new();
     };
-    // Twice as much is a suggestion that is large enough to be felt.
+    // Suggest twice as much, to make a noticeable difference.
     let twice = Bytes(bound.limit.saturating_mul(2));
     let knob = knobs::DIRTY_LIMIT.name;
     match level.config.limit {
@@ -73,7 +74,7 @@ fn system(derivation: &Derivation) -> String {
     }
 }
 
-/// The advice for a kernel without the module.
+/// Returns the advice for a kernel without the module.
 fn without_files(derivation: &Derivation, place: Place) -> String {
     let knob = vm_knob(derivation);
     let (name, headroom) = match place {
@@ -93,7 +94,7 @@ fn without_files(derivation: &Derivation, place: Place) -> String {
     format!("raise {knob}{room}; a limit for {name} alone needs the module memcg_knobs")
 }
 
-/// The setting that the system-wide limit follows from.
+/// Returns the setting that determines the system-wide limit.
 fn vm_knob(derivation: &Derivation) -> &'static str {
     let setting = derivation.system.raw.vm.limit_setting();
     setting.map_or("vm.dirty_ratio", |(knob, _)| knob)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The same for programs: raw bytes.
+//! The explanation as JSON, in raw bytes.
 
 use super::throttling::Throttling;
 use crate::json::Name;
@@ -19,12 +19,13 @@ pub struct Explanation {
     name: Name,
     limit: u64,
     background_limit: u64,
-    /// The kernel's report, and whether it agrees, apart from changes of memory between two samples.
+    /// The limit that the kernel reports, and whether it agrees, apart from changes of memory
+    /// between two samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     reported_limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     agrees: Option<bool>,
-    /// The level that sets the limit in force, and the one that writers meet first now.
+    /// The level with the limit in force, and the level whose limit writers meet first now.
     tightest: Where,
     binding: Where,
     levels: Vec<LevelReport>,
@@ -46,7 +47,7 @@ struct BoundReport {
     background_limit: u64,
     slows_at: u64,
     stops_at: u64,
-    /// Set here, and not derived from `vm.dirty_*`.
+    /// Whether it is set here rather than derived from `vm.dirty_*`.
     set: bool,
 }
 
@@ -97,7 +98,7 @@ struct ThrottledReport {
     /// `null` for `max`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pace_usec: Option<Option<u64>>,
-    /// By the averages of io.pressure: `now`, `seconds`, `minute`, `minutes`.
+    /// According to the averages of io.pressure: `now`, `seconds`, `minute`, `minutes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<&'static str>,
 }

@@ -46,7 +46,7 @@ pub fn text(
     text
 }
 
-/// The name of a place, as messages have it.
+/// Returns the name of a place in messages.
 pub fn name(derivation: &Derivation, place: Place) -> String {
     match place {
         Place::System => "the system".to_owned(),
@@ -172,7 +172,7 @@ fn throttled(throttling: &Throttling) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// The setting of a level, and its effect.
+/// Describes the setting of a level and its effect.
 fn set(level: &Level, derivation: &Derivation) -> String {
     let bound = level.bound.filter(|bound| bound.set);
     match (level.config.limit, bound) {
@@ -196,13 +196,13 @@ fn set(level: &Level, derivation: &Derivation) -> String {
     }
 }
 
-/// The setting that the system-wide limit follows from.
+/// Describes the setting that determines the system-wide limit.
 fn vm(derivation: &Derivation) -> String {
     let setting = derivation.system.raw.vm.limit_setting();
     setting.map_or_else(|| "vm.dirty_*".to_owned(), vm_setting)
 }
 
-/// A line for each level.
+/// Returns a line for each level.
 fn levels(derivation: &Derivation) -> String {
     let heads = [
         "LEVEL",
@@ -256,7 +256,7 @@ fn levels(derivation: &Derivation) -> String {
     table::lines(&rows)
 }
 
-/// The figures that it was derived from.
+/// Returns the raw figures.
 fn raw(derivation: &Derivation) -> String {
     let raw = &derivation.system.raw;
     let pages = |pages| Bytes(memcgfs::page::bytes(pages));

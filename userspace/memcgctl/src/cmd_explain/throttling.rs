@@ -13,17 +13,17 @@ use memcgfs::Limit;
 use std::thread;
 use std::time::Duration;
 
-/// How a cgroup's writers were throttled.
+/// The throttling of a cgroup's writers.
 pub struct Throttling {
-    /// How long they were watched.
+    /// How long the writers were watched.
     pub span: Duration,
-    /// How long writers waited and how often, in all and meanwhile, where the kernel counts it.
+    /// The time and number of waits, in total and while watching, if the kernel counts them.
     pub counts: Option<Counts>,
-    /// How many writers waited at the end, where the kernel reports it.
+    /// The number of writers that waited at the end, if the kernel reports it.
     pub waiting_now: Option<u64>,
-    /// The tasks that were waiting then.
+    /// The tasks that were waiting at the end.
     pub waiting: Vec<Waiting>,
-    /// How long writeback was held back meanwhile, in microseconds.
+    /// The time that writeback was held back while watching, in microseconds.
     pub paced: Option<u64>,
     /// The pace of writeback in force, in microseconds.
     pub pace: Option<Limit<u64>>,
@@ -39,16 +39,17 @@ pub struct Counts {
 }
 
 impl Throttling {
-    /// Whether writers are throttled now.
+    /// Returns whether writers are throttled now.
     pub fn now(&self) -> bool {
-        // Older modules count a wait when it is over, so a long one is only visible by its task.
+        // Older modules count a wait only when it is over, so a long one is only visible in its
+        // task.
         self.waiting_now.is_some_and(|now| now != 0)
             || !self.waiting.is_empty()
             || self.counts.as_ref().is_some_and(|c| c.more_count != 0)
     }
 }
 
-/// Look at the counters twice.
+/// Reads the counters before and after the span.
 pub fn watch(host: &Host, cgroup: &Cgroup, span: Duration) -> Result<Throttling, Error> {
     let counts = |stat: &DirtyStat| Some((stat.throttled_usec?, stat.throttled_count?));
     let first = cgroup.dirty_stat()?.unwrap_or_default();

@@ -51,7 +51,7 @@ const FILES: [(&str, &[&str], &str); 6] = [
     ),
 ];
 
-/// The page of the program.
+/// Returns the page of the program.
 pub fn program(root: &Command, names: &[&str]) -> String {
     let mut page = Page::new("memcgctl", "1", &about(root));
     page.section("SYNOPSIS");
@@ -81,7 +81,7 @@ pub fn program(root: &Command, names: &[&str]) -> String {
     page.text
 }
 
-/// The page of a command.
+/// Returns the page of a command.
 pub fn command(command: &Command, names: &[&str]) -> String {
     let name = command.get_name();
     let sections = rst::parse(REFERENCE);
@@ -98,10 +98,10 @@ pub fn command(command: &Command, names: &[&str]) -> String {
         page.line(&roff(usage));
     }
     page.section("DESCRIPTION");
-    // Examples have a section of their own.
+    // Examples have their own section.
     let is_example = |block: &Block| matches!(block, Block::Literal(lines) if lines.first().is_some_and(|line| line.contains("memcgctl ")));
     let mut description = own.to_vec();
-    // What led to one is the end of a sentence then.
+    // The text before an example then ends as a sentence.
     let examples = own
         .iter()
         .enumerate()
@@ -159,7 +159,7 @@ pub fn command(command: &Command, names: &[&str]) -> String {
     page.text
 }
 
-/// A page that is written as a whole.
+/// Returns a page that is written as a whole.
 pub fn page(name: &str, section: &str, text: &str) -> String {
     let sections = rst::parse(text);
     let title = sections.first().map_or("", |title| title.title.as_str());
@@ -177,7 +177,7 @@ pub fn page(name: &str, section: &str, text: &str) -> String {
     page.text
 }
 
-/// The ways to call a command.
+/// Returns the ways to call a command.
 fn usages(command: &Command) -> Vec<String> {
     let name = command.get_name();
     let mut command = command.clone().bin_name(format!("memcgctl {name}"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The part of reStructuredText that the documentation of commands is written in: sections, paragraphs, definitions,
-//! tables and literal blocks.
+//! The subset of reStructuredText used in the documentation of commands: sections, paragraphs,
+//! definitions, tables and literal blocks.
 
 /// A section: its title, its level and its content up to the next title.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,21 +11,21 @@ pub struct Section {
     pub blocks: Vec<Block>,
 }
 
-/// What a section is made of.
+/// A block of a section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// Text that flows.
+    /// Running text.
     Text(String),
-    /// A term and what it means, in paragraphs.
+    /// A term and its definition, in paragraphs.
     Definition(String, Vec<String>),
-    /// Lines as they are: a literal block, or a table.
+    /// Lines to keep as they are: a literal block, or a table.
     Literal(Vec<String>),
 }
 
-/// The characters that titles are underlined with, the outermost first.
+/// The characters that titles are underlined with, top level first.
 const UNDERLINES: [char; 2] = ['=', '-'];
 
-/// The sections of a text, in its order.
+/// Parses a text into its sections, in order.
 pub fn parse(text: &str) -> Vec<Section> {
     let lines: Vec<&str> = text.lines().collect();
     let mut sections: Vec<Section> = Vec::new();
@@ -57,7 +57,7 @@ pub fn parse(text: &str) -> Vec<Section> {
     sections
 }
 
-/// What was gathered belongs to the last section.
+/// Adds the collected lines to the last section.
 fn end(sections: &mut [Section], body: &mut Vec<&str>) {
     if let Some(section) = sections.last_mut() {
         section.blocks = blocks(body);
@@ -65,7 +65,7 @@ fn end(sections: &mut [Section], body: &mut Vec<&str>) {
     body.clear();
 }
 
-/// The blocks of a section, which blank lines divide.
+/// Splits a section into blocks at blank lines.
 fn blocks(lines: &[&str]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut groups = lines
@@ -107,7 +107,7 @@ fn blocks(lines: &[&str]) -> Vec<Block> {
     blocks
 }
 
-/// Join lines, without the markup of literals and of references.
+/// Joins lines and removes the markup of literals and references.
 fn flowing(lines: &[&str]) -> String {
     let words: Vec<&str> = lines
         .iter()

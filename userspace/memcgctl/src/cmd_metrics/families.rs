@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The metric families: the name of each figure, and where it comes from.
+//! The metric families: the name and the source of each figure.
 
 use crate::openmetrics::Family;
 use crate::openmetrics::Kind;
@@ -17,17 +17,17 @@ use memcgfs::RechargeStat;
 use memcgfs::Snapshot;
 use memcgfs::Value;
 
-/// What is known of a cgroup.
+/// The figures of a cgroup.
 pub struct Figures {
     pub snapshot: Snapshot,
     pub in_force: Option<InForce>,
-    /// All that it is charged for, in bytes.
+    /// All memory charged to it, in bytes.
     pub memory: Option<u64>,
     /// The floor that it is granted, in bytes.
     pub granted: Option<u64>,
 }
 
-/// How a figure is taken from a cgroup's.
+/// Extracts a value from a cgroup's figures.
 type Take = fn(&Figures) -> Option<Number>;
 
 /// A family with a sample for each cgroup.
@@ -37,7 +37,7 @@ pub struct PerCgroup {
 }
 
 impl PerCgroup {
-    /// Add the sample of a cgroup, if it has the figure.
+    /// Adds the sample of a cgroup, if it has the figure.
     pub fn sample(&mut self, label: &str, figures: &Figures) {
         if let Some(number) = (self.take)(figures) {
             self.family.sample(&[("cgroup", label)], number);
@@ -49,7 +49,7 @@ impl PerCgroup {
     }
 }
 
-/// What holds for the machine.
+/// Returns the system-wide families.
 pub fn whole_machine(host: &Host) -> memcgfs::Result<Vec<Family>> {
     let mut loaded = Family::new(
         "memcg_knobs_loaded",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a cgroup is to others that collect: the labels by which figures can be joined, once for each cgroup and not with
-//! each figure.
+//! The identity of a cgroup for other collectors: the labels that figures can be joined by, in one
+//! sample for each cgroup instead of with each figure.
 
 use crate::openmetrics::Family;
 use crate::openmetrics::Kind;
@@ -30,7 +30,7 @@ pub fn family() -> Family {
     )
 }
 
-/// Add the labels that follow from a cgroup's path.
+/// Adds the labels that follow from a cgroup's path.
 pub fn sample(family: &mut Family, label: &str, cgroup: &Cgroup) {
     let mut labels = vec![("cgroup", label.to_owned()), ("id", label.to_owned())];
     let names = cgroup

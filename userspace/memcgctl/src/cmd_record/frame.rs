@@ -16,24 +16,25 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-/// The format.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// The number of samples that are replayed at most to show one.
+/// The maximum number of samples that must be replayed to show one.
 const WHOLE: u32 = 64;
 
 /// A sample.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Frame {
     pub version: u32,
-    /// Since 1970.
+    /// Microseconds since 1970.
     pub time_usec: u64,
-    /// Whether it has all cgroups; otherwise those that changed since the previous sample.
+    /// Whether it includes all cgroups; otherwise only those that changed since the previous
+    /// sample.
     pub whole: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<System>,
     pub cgroups: Vec<Figures>,
-    /// Those that have gone since.
+    /// The cgroups removed since the previous sample.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
 }
@@ -56,7 +57,7 @@ enum Writers {
     Stopped,
 }
 
-/// A cgroup's figures. What the kernel does not report has no key.
+/// A cgroup's figures. Values that the kernel does not report have no key.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Figures {
     pub cgroup: String,
@@ -85,7 +86,7 @@ pub struct Figures {
     writers: Option<Writers>,
 }
 
-/// A key that is there, be it `null`.
+/// Deserializes a key that is present, possibly as `null`.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
@@ -138,7 +139,7 @@ impl Figures {
         }
     }
 
-    /// Put them into a row.
+    /// Copies the figures into a row.
     pub fn fill(&self, row: &mut Row) {
         row.usage = Usage {
             dirty: self.dirty,
@@ -158,13 +159,13 @@ impl Figures {
 /// Converts samples into frames.
 #[derive(Default)]
 pub struct Recorder {
-    /// How many frames there were.
+    /// The number of frames so far.
     frames: u32,
     before: BTreeMap<String, Figures>,
 }
 
 impl Recorder {
-    /// The frame of a sampler's last sample.
+    /// Returns the frame of a sampler's last sample.
     pub fn frame(&mut self, sampler: &Sampler) -> Frame {
         let whole = self.frames % WHOLE == 0;
         self.frames = self.frames.wrapping_add(1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A recording, sample by sample. Only the offsets of its lines are kept in memory.
+//! Playback of a recording, sample by sample. Only the offsets of its lines are kept in memory.
 
 use super::frame::Figures;
 use super::frame::Frame;
@@ -22,23 +22,23 @@ use std::io::SeekFrom;
 use std::path::Path;
 use std::time::Duration;
 
-/// A recording and the place in it.
+/// A recording and the current position in it.
 pub struct Player {
     file: BufReader<File>,
-    /// Where each frame begins, and whether it is a whole one.
+    /// The start of each frame, and whether it is complete.
     frames: Vec<(u64, bool)>,
     /// The frame that is shown; `None` before the first.
     at: Option<usize>,
     first_usec: u64,
     time_usec: u64,
     system: Option<SystemFigures>,
-    /// The cgroups by the names in their paths, so that each comes before those below it.
+    /// The cgroups, keyed by the components of their paths, so that parents come first.
     cgroups: BTreeMap<Vec<String>, Row>,
     rows: Vec<Row>,
 }
 
 impl Player {
-    /// Open one, before its first sample.
+    /// Opens a recording, positioned before its first sample.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let failed =
             |error: io::Error| anyhow!("cannot read {}: {}", escaped(path), in_words(&error));
@@ -48,7 +48,7 @@ impl Player {
         loop {
             line.clear();
             let length = file.read_until(b'\n', &mut line).map_err(failed)?;
-            // One that is still being written has no end yet.
+            // A line that is still being written has no newline yet.
             if !line.ends_with(b"\n") {
                 break;
             }
@@ -91,7 +91,7 @@ impl Player {
         self.system
     }
 
-    /// Where in the recording this is.
+    /// Describes the position in the recording.
     pub fn place(&self) -> String {
         let at = self.at.map_or(0, |at| at + 1);
         let since = Duration::from_micros(self.time_usec.saturating_sub(self.first_usec));
@@ -102,7 +102,7 @@ impl Player {
         )
     }
 
-    /// Go forward or back by this many samples, but not beyond the ends.
+    /// Moves forward or back by this many samples, within the recording.
     pub fn step(&mut self, looks: isize) {
         let last = self.frames.len().saturating_sub(1);
         let target = match self.at {
@@ -113,7 +113,7 @@ impl Player {
         let start = match target >= next && target - next < TRAIL {
             true => next,
             false => {
-                // From a complete sample before it, early enough to fill the history.
+                // Start at a complete sample that is early enough to fill the history.
                 let early = target.saturating_sub(TRAIL);
                 let mut frames = self.frames.iter().take(early + 1);
                 let whole = frames.rposition(|(_, whole)| *whole);
@@ -166,7 +166,7 @@ impl Player {
     fn fill(&mut self, figures: &Figures) {
         let key = key(&figures.cgroup);
         let path = Path::new("/").join(key.join("/"));
-        // Nothing is looked for there.
+        // The path is only parsed, not accessed.
         let Some(cgroup) = Hierarchy::at("/").shown(&path) else {
             return;
         };
@@ -178,7 +178,7 @@ impl Player {
     }
 }
 
-/// The names in a path.
+/// Splits a path into its components.
 fn key(path: &str) -> Vec<String> {
     path.split('/')
         .filter(|name| !name.is_empty())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl set --persist`: the settings put into the file that a boot applies, with all else in it as it is.
+//! `memcgctl set --persist`: adds the settings to the file that is applied at boot, and leaves the
+//! rest of it unchanged.
 
 use crate::output;
 use anyhow::anyhow;
@@ -23,7 +24,7 @@ pub struct Persist<'a> {
     text: String,
 }
 
-/// The file with settings of cgroups.
+/// Returns the file with settings of cgroups added.
 pub fn of_cgroups<'a>(
     path: &'a Path,
     cgroups: &[Cgroup],
@@ -38,19 +39,20 @@ pub fn of_cgroups<'a>(
                 escaped(cgroup.path())
             );
         };
-        // The file may have it under another name, such as a unit's.
+        // The file may use another name for the cgroup, such as that of a unit.
         let unit = name.rsplit('/').next().unwrap_or(name);
         let names = [name, name.trim_start_matches('/'), unit];
         let known = file.known(&names);
         let name = known.unwrap_or(name);
         if known.is_none() {
-            // It may come later than the settings are applied, and must not keep the others from that.
+            // The cgroup may be created only after the settings were applied, which must not fail
+            // because of that.
             file.put(("cgroup", Some(name)), "optional", "true")?;
         }
         for assignment in assignments {
             let key = assignment.knob().short_name();
             let value = declared::value_text(assignment.value());
-            // A setting that this one replaces would be in its way.
+            // Remove a setting that this one replaces; the two would conflict.
             if let Some(other) = assignment
                 .knob()
                 .excludes
@@ -67,7 +69,7 @@ pub fn of_cgroups<'a>(
     file.checked()
 }
 
-/// The file with switches.
+/// Returns the file with switches added.
 pub fn of_switches<'a>(
     path: &'a Path,
     switches: &[(&'static Switch, SwitchValue)],
@@ -89,7 +91,7 @@ impl<'a> Persist<'a> {
         Self { path, text }.checked()
     }
 
-    /// The name among these by which the file has a cgroup already.
+    /// Returns the one of these names that the file uses for the cgroup, if any.
     fn known<'b>(&self, names: &[&'b str]) -> Option<&'b str> {
         let settings = Settings::parse(&self.text).ok()?;
         let has = |name: &&&str| {
@@ -119,7 +121,7 @@ impl<'a> Persist<'a> {
         Ok(())
     }
 
-    /// What a boot would refuse is not written.
+    /// Rejects content that could not be applied at boot.
     fn checked(self) -> anyhow::Result<Self> {
         match Settings::parse(&self.text) {
             Ok(_) => Ok(self),
@@ -130,7 +132,7 @@ impl<'a> Persist<'a> {
         }
     }
 
-    /// Replace the file.
+    /// Replaces the file.
     pub fn write(&self) -> anyhow::Result<()> {
         output::file(self.path, &self.text)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memcgctl set --system` and `show --system`: the switches of the whole machine.
+//! `memcgctl set --system` and `show --system`: the system-wide switches.
 
 use super::persist;
 use crate::cli::SetArgs;
@@ -18,7 +18,7 @@ pub fn run(
     args: &SetArgs,
 ) -> anyhow::Result<Exit> {
     let host = &context.host;
-    // Nothing is written unless all of them are there.
+    // Nothing is written unless all of the switches exist.
     let mut before = Vec::new();
     for (switch, _) in wanted {
         match switch.value(host)? {

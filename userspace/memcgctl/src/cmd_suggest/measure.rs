@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The bandwidth of a device when a new file is written.
+//! Measures the bandwidth of a device by writing a new file.
 
 use anyhow::anyhow;
 use memcgfs::devices;
@@ -17,14 +17,14 @@ use std::process;
 use std::time::Duration;
 use std::time::Instant;
 
-/// The longest time and the largest size that is written.
+/// The maximum time and size of the measurement.
 const LONGEST: Duration = Duration::from_secs(3);
 const MOST: u64 = 512 << 20;
 
 /// The number of bytes written between two readings of the clock.
 const PART: usize = 4 << 20;
 
-/// The device that a directory is on, if that is a block device.
+/// Returns the device that a directory is on, if that is a block device.
 pub fn device_of(host: &Host, dir: &Path) -> anyhow::Result<Option<String>> {
     let metadata = fs::metadata(dir)
         .map_err(|error| anyhow!("cannot look at {}: {}", escaped(dir), in_words(&error)))?;
@@ -33,11 +33,11 @@ pub fn device_of(host: &Host, dir: &Path) -> anyhow::Result<Option<String>> {
     Ok(devices::disk(host, &format!("{major}:{minor}")))
 }
 
-/// Bytes in a second.
+/// Measures the bandwidth in bytes per second.
 pub fn bandwidth(dir: &Path) -> anyhow::Result<u64> {
     let path = dir.join(format!(".memcgctl-{}", process::id()));
     let measured = File::create_new(&path).and_then(|file| {
-        // The name goes at once, and with it all of the file at the end, however that comes.
+        // Unlink the file at once, so that it is freed at the end in any case.
         fs::remove_file(&path)?;
         write(file)
     });
@@ -45,7 +45,7 @@ pub fn bandwidth(dir: &Path) -> anyhow::Result<u64> {
 }
 
 fn write(mut file: File) -> io::Result<u64> {
-    // Not zeros, of which a device may make nothing.
+    // Do not write zeros, which devices may optimize away.
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut part = vec![0u8; PART];
     for word in part.chunks_exact_mut(8) {

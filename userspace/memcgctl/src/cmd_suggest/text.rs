@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The commands, the warnings, and all of it for people.
+//! The commands, the warnings, and the text output.
 
 use super::Command;
 use super::Suggestion;
@@ -23,18 +23,18 @@ use std::fmt::Write;
 /// The size of the example cgroup for the effect of vm.dirty_bytes on derived limits.
 const EXAMPLE: u64 = 256 << 20;
 
-/// A derived limit below it stalls any writer.
+/// A derived limit below this stalls any writer.
 const TINY: u64 = 4 << 20;
 
 impl Suggestion {
-    /// With the module's files.
+    /// Suggests commands for the module's files.
     pub(super) fn set(&mut self, cgroup: Option<&Cgroup>, host: &Host) {
         let name = cgroup.map_or_else(
             || "CGROUP".to_owned(),
             |cgroup| shell::quoted(cgroup.path()),
         );
         let limit = kernel_size(self.limit);
-        // Older modules have none.
+        // Older modules do not have a pace.
         let has_pace = match cgroup {
             Some(cgroup) => cgroup.offers(&knobs::DIRTY_PACE),
             None => memcgfs::switches::find("writeback_pace_usec")
@@ -51,7 +51,7 @@ impl Suggestion {
         );
     }
 
-    /// A lower limit of an ancestor prevails.
+    /// Warns that a lower limit of an ancestor prevails.
     pub(super) fn warn_of_ancestor(&mut self, derivation: &Derivation) {
         let Place::Level(index @ 1..) = derivation.tightest else {
             return;
@@ -66,7 +66,7 @@ impl Suggestion {
         }
     }
 
-    /// With the files of any kernel.
+    /// Suggests commands for files of unpatched kernels.
     pub(super) fn without_limits(
         &mut self,
         cgroup: Option<&Cgroup>,
@@ -111,7 +111,8 @@ impl Suggestion {
         Ok(())
     }
 
-    /// The memory.high from which the kernel derives the limit, and that limit; `None` if there is none.
+    /// Returns the memory.high from which the kernel derives the limit, and that limit; `None` if
+    /// there is none.
     fn high(
         &self,
         cgroup: &Cgroup,
@@ -129,7 +130,7 @@ impl Suggestion {
             };
             page::bytes(system.derive_for(&domain).limit)
         };
-        // The derived limit grows with memory: halve the span in which it is reached.
+        // The derived limit grows with memory, so use bisection.
         let (mut low, mut high) = (level.file, derivation.system.dirtyable);
         if derive(high) < self.limit {
             return Ok(None);
@@ -148,7 +149,7 @@ impl Suggestion {
         Ok(Some((memory, derive(memory.saturating_sub(other)))))
     }
 
-    /// What else there is to know.
+    /// Adds general warnings.
     pub(super) fn warn(&mut self, system: &System) {
         let Some(bytes) = system.vm.bytes.filter(|bytes| *bytes != 0) else {
             return;
@@ -174,7 +175,7 @@ impl Suggestion {
         self.commands.push(Command { command, why });
     }
 
-    /// For people.
+    /// Formats the suggestion for humans.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -234,7 +235,7 @@ impl Suggestion {
     }
 }
 
-/// A size as a kernel's file takes it, in whole mebibytes if it is.
+/// Formats a size for a kernel file, in whole mebibytes if possible.
 fn kernel_size(bytes: u64) -> String {
     match bytes % (1 << 20) {
         0 => format!("{}M", bytes >> 20),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which columns a terminal has room for, and their content. No figure is truncated: where there is not room
-//! for all, columns are left out, the least important first, and names are shortened in their middle.
+//! The columns that fit on a terminal, and their content. Figures are never truncated: if there is
+//! not enough room, the least important columns are left out, and names are shortened in the
+//! middle.
 
 use super::row::Row;
 use crate::cli::Column;
@@ -10,7 +11,7 @@ use clap::ValueEnum;
 use memcgfs::derivation::State;
 use memcgfs::Limit;
 
-/// The columns of figures, the most important first.
+/// The columns of figures, most important first.
 const BY_WORTH: [Column; 10] = [
     Column::Dirty,
     Column::Used,
@@ -24,10 +25,10 @@ const BY_WORTH: [Column; 10] = [
     Column::Waits,
 ];
 
-/// Columns are left out before names become shorter than this, or than two fifths of the screen.
+/// Columns are left out before names become shorter than this or than two fifths of the screen.
 const LEAST_NAME: usize = 16;
 
-/// The head of a column.
+/// Returns the heading of a column.
 pub fn head(column: Column) -> &'static str {
     match column {
         Column::Cgroup => "CGROUP",
@@ -44,7 +45,7 @@ pub fn head(column: Column) -> &'static str {
     }
 }
 
-/// The columns of figures, in their order.
+/// Returns the columns of figures, in order.
 pub fn figures() -> impl Iterator<Item = Column> {
     Column::value_variants()
         .iter()
@@ -52,7 +53,7 @@ pub fn figures() -> impl Iterator<Item = Column> {
         .filter(|column| *column != Column::Cgroup)
 }
 
-/// The content of a column of figures.
+/// Returns the content of a column of figures.
 pub fn figure(row: &Row, column: Column) -> String {
     let text =
         |number: Option<u64>, form: fn(u64) -> String| number.map_or_else(|| "-".to_owned(), form);
@@ -77,7 +78,7 @@ pub fn figure(row: &Row, column: Column) -> String {
     }
 }
 
-/// What happens to writers, in a word.
+/// Returns the state of writers as a word.
 pub fn state(state: Option<State>) -> &'static str {
     match state {
         None => "-",
@@ -87,17 +88,17 @@ pub fn state(state: Option<State>) -> &'static str {
     }
 }
 
-/// The columns that are shown, with their widths, and how wide names may be.
+/// The displayed columns with their widths, and the width of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fit {
     pub columns: Vec<(Column, usize)>,
     pub name: usize,
-    /// Whether columns are left out on the right.
+    /// Whether columns on the right are left out.
     pub more: bool,
 }
 
-/// Fit columns of these widths into a screen, without the first `sideways` of them; the one that is sorted by stays if
-/// it can. `longest` is the longest name.
+/// Fits columns of these widths on a screen, leaving out the first `sideways` of them; keeps the
+/// column to sort by if possible. `longest` is the length of the longest name.
 pub fn fit(
     width: usize,
     longest: usize,
@@ -107,7 +108,7 @@ pub fn fit(
 ) -> Fit {
     let least = longest.min(LEAST_NAME.max(width * 2 / 5));
     let scrolled: Vec<_> = widths.iter().skip(sideways).copied().collect();
-    // Scrolled sideways, one sees them in their order; else the most important.
+    // When scrolled sideways, take columns in their order; otherwise by importance.
     let mut order: Vec<Column> = match sideways {
         0 => BY_WORTH.to_vec(),
         _ => scrolled.iter().map(|(column, _)| *column).collect(),
@@ -124,7 +125,7 @@ pub fn fit(
         };
         match room.checked_sub(needed + GAP) {
             Some(left) => room = left,
-            // One that is less important may not take its place.
+            // A less important column must not take its place.
             None => break,
         }
         chosen.push(column);
@@ -144,11 +145,11 @@ pub fn fit(
     }
 }
 
-/// What is between two columns.
+/// The gap between two columns.
 pub const GAP: usize = 2;
 
-/// The name in this many characters, with `…` for the omitted middle. The end, which is more specific than the start,
-/// keeps two thirds.
+/// Shortens a name to this many characters, with `…` for the omitted middle. Two thirds are left to
+/// the end, which is more specific than the start.
 pub fn shortened(name: &str, width: usize, rich: bool) -> String {
     let length = name.chars().count();
     if length <= width {
@@ -164,7 +165,7 @@ pub fn shortened(name: &str, width: usize, rich: bool) -> String {
     format!("{start}{mark}{end}")
 }
 
-/// As many whole words of a line as there is room for; a final `…` marks omitted ones.
+/// Returns as many whole words of a line as fit; a final `…` marks omitted ones.
 pub fn cut(line: &str, width: usize, rich: bool) -> String {
     if line.chars().count() <= width {
         return line.to_owned();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device view: how much waits to be written to each device, and its bandwidth.
+//! The device view: the backlog and the bandwidth of each device.
 
 use crate::table;
 use memcgfs::devices::Device;
@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Paragraph;
 use ratatui::Frame;
 
-/// Draw their figures; an error says why there are none.
+/// Draws the figures; an error says why there are none.
 pub fn draw(frame: &mut Frame<'_>, devices: &Result<Vec<Device>, String>, area: Rect) {
     let text = match devices {
         Ok(devices) => text(devices),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is on the screen. Nothing here depends on there being any room.
+//! The content of the screen. It can be drawn on a screen of any size.
 
 use super::columns;
 use super::columns::Fit;
@@ -26,10 +26,10 @@ use ratatui::text::Span;
 use ratatui::widgets::Paragraph;
 use ratatui::Frame;
 
-/// What a figure takes at least, so that columns do not move as figures change.
+/// The minimum width of a figure, so that columns do not move as figures change.
 const FIGURE: usize = 8;
 
-/// Draw all of it.
+/// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, top: &mut Top) {
     let [head, system, body, foot] = Layout::vertical([
         Constraint::Length(1),
@@ -62,7 +62,7 @@ pub fn draw(frame: &mut Frame<'_>, top: &mut Top) {
     }
 }
 
-/// The first line.
+/// Returns the first line.
 fn status(top: &Top) -> String {
     let mut text = format!(
         "memcgctl top: {} of {} cgroups, ",
@@ -86,7 +86,7 @@ fn status(top: &Top) -> String {
     text
 }
 
-/// The second line: the system as a whole, and first of all whether writers wait.
+/// Returns the second line: the whole system, beginning with whether writers wait.
 fn system(top: &Top, width: usize) -> Line<'static> {
     let Some(system) = top.source.system() else {
         return Line::default();
@@ -125,9 +125,9 @@ fn system(top: &Top, width: usize) -> Line<'static> {
     ])
 }
 
-/// How many writers wait in all cgroups, where the kernel reports it.
+/// Returns the number of waiting writers in all cgroups, if the kernel reports it.
 fn waiting(rows: &[Row]) -> Option<u64> {
-    // A cgroup's figure is of all below it.
+    // A cgroup's figure includes its descendants.
     let mut sum: Option<u64> = None;
     let mut counted: Option<usize> = None;
     for row in rows {
@@ -143,7 +143,7 @@ fn waiting(rows: &[Row]) -> Option<u64> {
     sum
 }
 
-/// The last line.
+/// Returns the last line.
 fn hint(top: &Top) -> String {
     match top.mode {
         Mode::Filter { .. } => format!(
@@ -168,7 +168,7 @@ fn of_state(state: Option<State>, color: bool) -> Style {
     }
 }
 
-/// How waits are marked.
+/// Returns the style of waits.
 fn waits(color: bool) -> Style {
     match color {
         true => Style::new().fg(Color::Magenta).add_modifier(Modifier::BOLD),
@@ -196,7 +196,7 @@ fn table(frame: &mut Frame<'_>, top: &mut Top, area: Rect) {
     frame.render_widget(Paragraph::new(text), area);
 }
 
-/// The columns that there is room for, and whether there is for the trail.
+/// Returns the columns that fit, and whether the trail fits as well.
 fn fit(top: &Top, lines: &[(&str, &Row)], width: usize) -> (Fit, bool) {
     let widths: Vec<_> = columns::figures()
         .map(|column| {
@@ -220,7 +220,7 @@ fn head(top: &Top, fit: &Fit, trail: bool) -> Line<'static> {
         let mut text = columns::head(column).to_owned();
         let mut style = Style::new().add_modifier(Modifier::BOLD);
         if column == top.view.sort {
-            // Names go up unless reversed, numbers down.
+            // Names ascend unless reversed, numbers descend.
             let up = (column == Column::Cgroup) != top.view.reverse;
             text.push(if up { '^' } else { 'v' });
             style = style.add_modifier(Modifier::UNDERLINED);
@@ -286,7 +286,8 @@ fn line(
     }
 }
 
-/// The dirty pages of the last samples, as heights: relative to the limit if half of it was reached, otherwise to the maximum.
+/// Draws the dirty pages of the last samples as heights: relative to the limit if they reached half
+/// of it, otherwise to their maximum.
 pub fn trail(row: &Row, rich: bool) -> String {
     let glyphs: &[&str] = match rich {
         true => &[" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],

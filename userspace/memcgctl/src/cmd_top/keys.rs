@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The keys of `top` and their actions: one table, from which the help is generated as well.
+//! The keys of `top` and their actions, in one table that the help is generated from as well.
 
 use ratatui::crossterm::event::KeyCode;
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::crossterm::event::KeyModifiers;
 use std::fmt::Write;
 
-/// What a key does.
+/// The action of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Up,
@@ -37,7 +37,7 @@ pub enum Action {
     Quit,
 }
 
-/// A key, perhaps with Ctrl.
+/// A key, with or without Ctrl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     code: KeyCode,
@@ -155,7 +155,7 @@ const KEYS: [(&[(Key, Action)], &str); 18] = [
     ),
 ];
 
-/// The action of a key; keys with Ctrl act in every mode.
+/// Returns the action of a key; keys with Ctrl work in every mode.
 pub fn action(event: KeyEvent) -> Option<Action> {
     let pressed = Key {
         code: event.code,
@@ -166,7 +166,7 @@ pub fn action(event: KeyEvent) -> Option<Action> {
         .map(|(_, action)| *action)
 }
 
-/// The help: a line for each of the table.
+/// Returns the help: a line for each entry of the table.
 pub fn help() -> String {
     let names = KEYS.map(|(keys, _)| {
         let names: Vec<_> = keys.iter().map(|(key, _)| key.name()).collect();

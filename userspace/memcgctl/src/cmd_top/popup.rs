@@ -9,7 +9,7 @@ use ratatui::widgets::Clear;
 use ratatui::widgets::Paragraph;
 use ratatui::Frame;
 
-/// The keys and the columns.
+/// Returns the help for the keys and the columns.
 pub fn help() -> String {
     format!(
         "{}\n\n\
@@ -25,7 +25,7 @@ pub fn help() -> String {
     )
 }
 
-/// A box of text in the middle.
+/// Draws a box of text in the middle of the screen.
 pub fn popup(frame: &mut Frame<'_>, title: &str, text: &str, first: u16) {
     let area = frame.area();
     let height = u16::try_from(text.lines().count()).unwrap_or(u16::MAX);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A line of the table, and the rates between two samples of a cgroup.
+//! A row of the table, and the rates between two samples of a cgroup.
 
 use memcgfs::derivation;
 use memcgfs::derivation::grants;
@@ -15,46 +15,46 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use std::time::Instant;
 
-/// How many samples the trail of a row remembers.
+/// The number of samples in a row's trail.
 pub const TRAIL: usize = 16;
 
-/// A cgroup's line.
+/// The row of a cgroup.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The cgroup.
     pub cgroup: Cgroup,
-    /// How far it is below the top.
+    /// Its depth below the top.
     pub depth: usize,
-    /// What it holds.
+    /// Its current figures.
     pub usage: Usage,
-    /// How long its writers waited, in microseconds of all of them for each second.
+    /// The time that its writers waited, in microseconds per second, summed over all of them.
     pub wait: Option<u64>,
-    /// How often they did, in thousandths for each second.
+    /// The number of waits, in thousandths per second.
     pub waits: Option<u64>,
-    /// How long its writeback was held back, in microseconds for each second.
+    /// The time that its writeback was held back, in microseconds per second.
     pub paced: Option<u64>,
-    /// Bytes inherited from removed cgroups, if they were asked for.
+    /// The bytes inherited from removed cgroups, if requested.
     pub inherited: Option<u64>,
-    /// What happens to its writers, by its own limit and those above it.
+    /// The state of its writers, given its own limit and those of its ancestors.
     pub state: Option<State>,
     /// Its dirty pages in the last samples.
     pub trail: VecDeque<u64>,
-    /// The settings, which are not read for each sample.
+    /// The settings, which are not read with every sample.
     pub settings: Settings,
-    /// When it was looked at.
+    /// The time of the last sample.
     at: Option<Instant>,
 }
 
-/// What is set in a cgroup.
+/// The settings of a cgroup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Whether a limit or a background limit is.
+    /// Whether a limit or a background limit is set.
     pub limited: bool,
-    /// The floor that is asked for, in pages.
+    /// The requested floor, in pages.
     pub asked: u64,
-    /// The floor that is granted, in bytes.
+    /// The granted floor, in bytes.
     pub granted: u64,
-    /// The limit in force when that was read.
+    /// The limit in force when the settings were read.
     seen: Option<u64>,
 }
 
@@ -75,14 +75,14 @@ impl Row {
         }
     }
 
-    /// How full the limit is, in thousandths.
+    /// Returns how full the limit is, in thousandths.
     pub fn used(&self) -> Option<u64> {
         let limit = self.usage.limit.and_then(Limit::at)?;
         let used = u128::from(self.usage.held()?) * 1000 / u128::from(limit.max(1));
         u64::try_from(used).ok()
     }
 
-    /// Whether it is idle.
+    /// Returns whether it is idle.
     pub fn is_idle(&self) -> bool {
         let none = |figure: Option<u64>| figure.unwrap_or(0) == 0;
         none(self.usage.held())
@@ -91,7 +91,7 @@ impl Row {
             && none(self.inherited)
     }
 
-    /// What it holds now.
+    /// Updates the figures.
     pub fn renew(&mut self, usage: Usage) {
         let now = Instant::now();
         let since = self.at.map(|at| now.duration_since(at));
@@ -106,7 +106,7 @@ impl Row {
         self.remember();
     }
 
-    /// Add its dirty pages to its history.
+    /// Adds its dirty pages to its history.
     pub fn remember(&mut self) {
         if self.trail.len() == TRAIL {
             self.trail.pop_front();
@@ -114,7 +114,8 @@ impl Row {
         self.trail.push_back(self.usage.held().unwrap_or(0));
     }
 
-    /// Whether the settings may have changed: the limit in force has, by more than free memory changes between samples.
+    /// Returns whether the settings may have changed: whether the limit in force has changed by
+    /// more than free memory does between samples.
     pub fn is_outdated(&self) -> bool {
         let drift = self.settings.seen.map_or(0, derivation::drift);
         match (self.limit(), self.settings.seen) {
@@ -123,7 +124,7 @@ impl Row {
         }
     }
 
-    /// Read the settings. One that cannot be read counts as not set.
+    /// Reads the settings. One that cannot be read counts as not set.
     pub fn read_settings(&mut self) {
         let value = |knob| self.cgroup.value(knob).ok().flatten();
         let is_set = |knob| value(knob).is_some_and(|value: Value| !value.is_max());
@@ -141,7 +142,7 @@ impl Row {
         };
     }
 
-    /// What happens to its writers by the limit in force alone.
+    /// Returns the state of its writers, given the limit in force alone.
     pub fn own_state(&self) -> Option<State> {
         let limit = self.limit()?;
         let background = self.usage.background_limit.and_then(Limit::at);
@@ -150,7 +151,7 @@ impl Row {
         Some(bound.state(self.usage.held()?))
     }
 
-    /// Whether it holds no more than its floor, so that the system's limit does not bind it.
+    /// Returns whether it is within its floor, so that the system-wide limit does not apply to it.
     pub fn is_below_floor(&self) -> bool {
         let held = self.usage.held().unwrap_or(0);
         self.settings.granted != 0 && self.settings.asked != 0 && held <= self.settings.granted
@@ -161,7 +162,7 @@ impl Row {
     }
 }
 
-/// By how much of a `unit`-th a counter grew in a second.
+/// Returns the rate of a counter per second, in units of 1/`unit`.
 fn rate(before: Option<u64>, after: Option<u64>, unit: u32, time: Duration) -> Option<u64> {
     let more = u128::from(after?.saturating_sub(before?)) * u128::from(unit) * 1_000_000;
     u64::try_from(more / time.as_micros().max(1)).ok()

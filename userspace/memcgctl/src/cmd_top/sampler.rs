@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sampling a thousand cgroups over and over, at little cost: one file of each cgroup at each sample, and their
-//! directories and settings only when there are more or fewer than before, or now and then.
+//! Continuous sampling of thousands of cgroups at little cost: each sample reads one file of each
+//! cgroup. Directories and settings are read only when the number of cgroups changes, and
+//! periodically.
 
 use super::row::Row;
 use memcgfs::derivation::grants;
@@ -16,27 +17,28 @@ use memcgfs::Walk;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// What keeps looking.
+/// The sampler.
 pub struct Sampler {
     host: Host,
     top: Cgroup,
-    /// The cgroups above the top without the root, the outermost first.
+    /// The ancestors of the top without the root, topmost first.
     above: Vec<Row>,
-    /// The lines in the order of the tree, each before those below it.
+    /// The rows in tree order, parents first.
     rows: Vec<Row>,
-    /// The system's part, as of the last sample.
+    /// The system's figures at the last sample.
     system: Option<SystemLevel>,
-    /// How many of the listed cgroups report their limits.
+    /// The number of the top's descendants at the last listing, if the kernel reports it.
     descendants: Option<u64>,
-    /// How many samples ago that was.
+    /// The number of samples since the last listing.
     age: u32,
-    /// How many could not be listed, so that their descendants are not shown.
+    /// The number of cgroups that could not be listed, so that their descendants are missing.
     unlisted: usize,
-    /// How many could not be read at the last sample, or not be listed.
+    /// The number of cgroups that could not be read or listed at the last sample.
     pub unreadable: usize,
 }
 
-/// The cgroups are listed again after at most this many samples: one may have been created when another was removed.
+/// The cgroups are listed again after at most this many samples: one may have been created while
+/// another was removed.
 const OLD: u32 = 10;
 
 impl Sampler {
@@ -58,17 +60,17 @@ impl Sampler {
         }
     }
 
-    /// The rows of the last sample.
+    /// Returns the rows of the last sample.
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// The system's part at the last sample.
+    /// Returns the system's figures at the last sample.
     pub fn system(&self) -> Option<&SystemLevel> {
         self.system.as_ref()
     }
 
-    /// Look at all of them.
+    /// Takes a sample of all cgroups.
     pub fn look(&mut self) {
         let descendants = self.top.descendants().ok().flatten();
         self.age += 1;
@@ -81,7 +83,7 @@ impl Sampler {
         let mut listing = Listing::new(&self.host, &self.top).unwrap_or_default();
         self.system = listing.system().cloned().map(SystemLevel::new);
         for row in &mut self.above {
-            // A separate listing, because the existing one starts further down.
+            // Use a separate listing, because the existing one starts further down.
             let usage = Listing::new(&self.host, &row.cgroup)
                 .and_then(|mut listing| Usage::read(&row.cgroup, 0, &mut listing));
             row.renew(usage.ok().flatten().unwrap_or_default());
@@ -104,7 +106,7 @@ impl Sampler {
         );
         self.unreadable = unreadable + self.unlisted;
         if self.rows.len() != before {
-            // Where one went others may have come.
+            // Where a cgroup vanished, others may have been created.
             self.age = OLD;
         }
         self.renew_settings(is_listed, listing.system());
@@ -130,7 +132,7 @@ impl Sampler {
         }
     }
 
-    /// Read the settings where that is due, and the limits that follow.
+    /// Reads the settings of rows that are due, and updates the limits that follow from them.
     fn renew_settings(&mut self, all: bool, system: Option<&System>) {
         let mut any = all;
         for row in self.above.iter_mut().chain(&mut self.rows) {
@@ -153,8 +155,8 @@ impl Sampler {
         }
     }
 
-    /// What happens to writers: they have to pass the limits of their cgroup, of those above it, and of the system unless
-    /// there is a floor.
+    /// Updates the state of writers, which are subject to the limits of their cgroup, of its
+    /// ancestors, and of the system unless there is a floor.
     fn renew_states(&mut self) {
         let system = self.system.as_ref().map(SystemLevel::state);
         let mut worst: Option<State> = None;
@@ -162,14 +164,15 @@ impl Sampler {
             worst = worst.max(row.own_state());
             row.state = worst;
         }
-        // Of each level the worst of the cgroups so far, and whether there is a floor.
+        // For each level, the worst state of the ancestors so far, and whether there is a floor.
         let mut above: Vec<(Option<State>, bool)> = Vec::new();
         for row in &mut self.rows {
             above.truncate(row.depth);
             let (worst, floor) = above.last().copied().unwrap_or((worst, false));
             let floor = floor || row.is_below_floor();
             if row.cgroup.is_root() {
-                // Its limit is the system's, which binds those below on other terms.
+                // The root has the system-wide limit, which applies to its descendants on other
+                // terms.
                 row.state = system;
                 above.push((None, false));
                 continue;
@@ -177,7 +180,7 @@ impl Sampler {
             let worst = worst.max(row.own_state());
             row.state = match floor {
                 true => worst,
-                // Without a known limit, nothing follows from it.
+                // Without a known limit, no state can be derived.
                 false => worst.and(worst.max(system)),
             };
             above.resize(row.depth, (worst, floor));
@@ -185,7 +188,7 @@ impl Sampler {
         }
     }
 
-    /// Read the inherited memory of these rows only: it is in one more file.
+    /// Reads the inherited memory of these rows only, as it takes another file.
     pub fn read_inherited(&mut self, indices: impl IntoIterator<Item = usize>) {
         for index in indices {
             if let Some(row) = self.rows.get_mut(index) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The loop of `top`: sample, draw, handle keys. The terminal is restored in any case.
+//! The main loop of `top`: sample, draw, handle keys. The terminal is always restored.
 
 use super::columns;
 use super::draw;
@@ -33,7 +33,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 use std::time::Instant;
 
-/// All that there is between two keys.
+/// The state that persists between two keys.
 pub struct Top {
     pub source: Source,
     pub view: View,
@@ -41,7 +41,7 @@ pub struct Top {
     pub mode: Mode,
     pub paused: bool,
     pub host: Host,
-    /// The devices, when they are shown.
+    /// The devices, if they are shown.
     pub devices: Result<Vec<Device>, String>,
     /// Whether the module is not loaded, so that there are no limits to show.
     pub lacking: bool,
@@ -50,46 +50,47 @@ pub struct Top {
     pub color: bool,
 }
 
-/// What keys mean.
+/// The meaning of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Commands.
     Normal,
-    /// Text of the filter; the previous one is kept.
+    /// Text of the filter; the previous filter is kept.
     Filter { before: String },
-    /// Nothing but the end of the help.
+    /// Closing the help.
     Help,
-    /// Scrolling an explanation, or its end.
+    /// Scrolling or closing an explanation.
     Explain { text: String, first: u16 },
     /// Commands, while devices are shown.
     Devices,
 }
 
-/// What to do after a key.
+/// The next step after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Draw again.
     Draw,
-    /// Look again, and draw.
+    /// Take a sample, and draw.
     Look,
-    /// Redraw the whole screen, over anything else on it.
+    /// Redraw the whole screen, including what other programs have written to it.
     Clear,
-    /// Stop as a job of the shell.
+    /// Stop as a shell job.
     Suspend,
     Quit,
 }
 
-/// Bounds of the interval.
+/// The bounds of the interval.
 const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// No wait for a key is longer, so that a signal is heeded soon.
+/// The longest wait for a key, so that signals are handled soon.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// kill()'s argument for the caller's own process group.
 const OWN_GROUP: Pid = Pid::from_raw(0);
 
-/// The terminal, taken over until this goes. A panic gives it back before its message, by a hook.
+/// The terminal, which is restored on drop. On a panic, a hook restores it before the message is
+/// printed.
 struct Screen(DefaultTerminal);
 
 impl Screen {
@@ -106,7 +107,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Where the terminal has gone there is nothing to restore.
+        // If the terminal is gone, there is nothing to restore.
         let _ = ratatui::try_restore();
         let _ = self.0.show_cursor();
     }
@@ -123,7 +124,7 @@ struct Keys {
 enum Input {
     Key(KeyEvent),
     Resized,
-    /// A signal arrived, or the terminal has gone.
+    /// A signal arrived, or the terminal is gone.
     End,
     Nothing,
 }
@@ -136,8 +137,8 @@ impl Keys {
         }
     }
 
-    /// Wait for `time` at most. The event library spins when it reads from a terminal that has been closed, so it is only
-    /// asked when there is something to read.
+    /// Waits for at most `time`. The event library spins when it reads from a closed terminal, so
+    /// it is only called if there is something to read.
     fn wait(&mut self, stop: &Stop, time: Duration) -> anyhow::Result<Input> {
         let stdin = io::stdin();
         let input = stdin.is_terminal().then(|| stdin.as_fd());
@@ -155,7 +156,7 @@ impl Keys {
                 self.size = size;
                 return Ok(Input::Resized);
             }
-            // Without a terminal on stdin keys come from /dev/tty.
+            // If stdin is not a terminal, keys come from /dev/tty.
             if input.is_some() {
                 return Ok(Input::Nothing);
             }
@@ -172,7 +173,7 @@ impl Keys {
     }
 }
 
-/// Run until the user, or a signal, ends it.
+/// Runs until the user or a signal ends it.
 pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
     let mut screen = Screen::take()?;
     let mut looked = Instant::now();
@@ -204,7 +205,7 @@ pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
             Next::Clear => screen.0.clear()?,
             Next::Suspend => {
                 drop(screen);
-                // As the terminal does: stop the whole job, or nothing if no shell waits for it.
+                // Like the terminal, stop the whole job, or nothing if no shell waits for it.
                 let _ = kill(OWN_GROUP, Signal::SIGTSTP);
                 screen = Screen::take()?;
             }
@@ -214,7 +215,7 @@ pub fn run(mut top: Top, stop: &Stop) -> anyhow::Result<()> {
 }
 
 impl Top {
-    /// Look at the cgroups and put them in order.
+    /// Takes a sample of the cgroups and sorts them.
     pub fn look(&mut self) {
         self.lacking = self.source.replayed().is_none() && !self.host.module_loaded();
         self.source.look();
@@ -225,7 +226,7 @@ impl Top {
             self.source.read_inherited(0..self.source.rows().len());
         }
         self.view.arrange(self.source.rows(), self.rich);
-        // Unless it is sorted by, it only needs to be read for visible rows.
+        // Unless it is the column to sort by, it is only needed for visible rows.
         let seen = self.view.shown.iter().skip(self.view.first).take(200);
         let seen: Vec<_> = seen.map(|shown| shown.row).collect();
         if self.view.sort != Column::Inherited {
@@ -233,7 +234,7 @@ impl Top {
         }
     }
 
-    /// What a key does.
+    /// Handles a key.
     pub fn key(&mut self, key: KeyEvent) -> Next {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let action = keys::action(key);
@@ -272,7 +273,7 @@ impl Top {
         Next::Draw
     }
 
-    /// Why the cgroup at the cursor has the limit that it has.
+    /// Explains the limit of the cgroup at the cursor.
     fn explain(&self) -> Mode {
         let shown = self.view.shown.get(self.view.cursor);
         let row = shown.and_then(|shown| self.source.rows().get(shown.row));
@@ -280,7 +281,7 @@ impl Top {
             _ if self.source.replayed().is_some() => {
                 "A recording has no more than the table shows.".to_owned()
             }
-            // The table's rates show the past; a single sample is enough here.
+            // The rates in the table show the past, so a single sample is enough here.
             Some(row) => Explained::read(&self.host, row.cgroup.clone(), Duration::ZERO)
                 .map_or_else(|error| format!("{error:#}"), |explained| explained.text()),
             None => return self.mode.clone(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where the rows come from: the machine as it is now, or a recording.
+//! The source of the rows: the live machine or a recording.
 
 use super::row::Row;
 use super::sampler::Sampler;
@@ -8,13 +8,13 @@ use crate::cmd_record::player::Player;
 use memcgfs::derivation::State;
 use memcgfs::derivation::SystemLevel;
 
-/// Where the rows come from.
+/// The source of the rows.
 pub enum Source {
     Live(Sampler),
     Replay(Player),
 }
 
-/// The system as a whole. All sizes are bytes.
+/// The figures of the whole system. All sizes are bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemFigures {
     pub dirty: u64,
@@ -36,7 +36,7 @@ impl SystemFigures {
 }
 
 impl Source {
-    /// The rows of the last sample.
+    /// Returns the rows of the last sample.
     pub fn rows(&self) -> &[Row] {
         match self {
             Self::Live(sampler) => sampler.rows(),
@@ -44,7 +44,7 @@ impl Source {
         }
     }
 
-    /// The system's figures then.
+    /// Returns the system's figures at the last sample.
     pub fn system(&self) -> Option<SystemFigures> {
         match self {
             Self::Live(sampler) => sampler.system().map(SystemFigures::new),
@@ -52,7 +52,7 @@ impl Source {
         }
     }
 
-    /// How many cgroups could not be read then.
+    /// Returns the number of cgroups that could not be read at the last sample.
     pub fn unreadable(&self) -> usize {
         match self {
             Self::Live(sampler) => sampler.unreadable,
@@ -60,7 +60,7 @@ impl Source {
         }
     }
 
-    /// Take a sample, or go to the next recorded one.
+    /// Takes a sample, or moves to the next recorded one.
     pub fn look(&mut self) {
         match self {
             Self::Live(sampler) => sampler.look(),
@@ -68,21 +68,21 @@ impl Source {
         }
     }
 
-    /// Go forward by this many samples in a recording.
+    /// Moves by this many samples in a recording.
     pub fn step(&mut self, looks: isize) {
         if let Self::Replay(player) = self {
             player.step(looks);
         }
     }
 
-    /// Read the inherited memory of these rows.
+    /// Reads the inherited memory of these rows.
     pub fn read_inherited(&mut self, indices: impl IntoIterator<Item = usize>) {
         if let Self::Live(sampler) = self {
             sampler.read_inherited(indices);
         }
     }
 
-    /// Of a recording, where in it this is.
+    /// Describes the position in a recording.
     pub fn replayed(&self) -> Option<String> {
         match self {
             Self::Live(_) => None,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The screen on a mock cgroup directory: the effect of each key, and terminals of any size.
+//! Tests of the screen on a mock cgroup directory: the effect of each key, and terminals of any
+//! size.
 
 #![allow(
     clippy::unwrap_used,
@@ -135,7 +136,7 @@ fn whole() {
             "arrows move and sort  Enter explain  t tree  / filter  i idle  d devices  ? help  q quit",
         ]
     );
-    // The system in the second line, once the kernel reports it.
+    // The second line shows the system, once the kernel reports its figures.
     put_system(&dir, 100);
     top.look();
     assert_eq!(
@@ -150,7 +151,7 @@ fn whole() {
     );
 }
 
-/// The system's figures, with this many dirty pages.
+/// Writes the system's figures, with this many dirty pages.
 fn put_system(dir: &TempDir, dirty: u64) {
     let proc = dir.path().join("proc");
     fs::create_dir_all(proc.join("sys/vm")).unwrap();
@@ -179,7 +180,7 @@ fn nothing_is_cut() {
         ]
         .map(|line| line.to_owned())
     );
-    // Whatever the width, each figure that is there is whole.
+    // Whatever the width, no displayed figure is truncated.
     for width in 0..140 {
         let lines = screen(&mut top, width, 12);
         for line in &lines[3..5] {
@@ -193,7 +194,7 @@ fn nothing_is_cut() {
             );
         }
     }
-    // Sideways, the others come.
+    // Scrolling sideways shows the others.
     press(&mut top, "]]]]");
     assert!(
         rows(&mut top, 46)[0].contains("WRITERS"),
@@ -208,7 +209,7 @@ fn nothing_is_cut() {
 fn what_is_idle_is_hidden() {
     let (dir, mut top) = machine();
     put(dir.path(), "idle", 0, "max");
-    // What is new is found now and then, and at once where the kernel counts cgroups.
+    // New cgroups are found periodically, and at once if the kernel counts descendants.
     (0..12).for_each(|_| top.look());
     assert!(labels(&top).contains(&"/idle"), "{:?}", labels(&top));
     press(&mut top, "i");
@@ -231,7 +232,7 @@ fn explained_at_a_key() {
     );
     press(&mut top, "jk");
     assert!(matches!(top.mode, Mode::Explain { first: 0, .. }));
-    // Any other key closes it, and does nothing else.
+    // Any other key closes it and has no other effect.
     assert_eq!(press(&mut top, "q"), Next::Draw);
     assert_eq!(top.mode, Mode::Normal);
 }
@@ -273,7 +274,7 @@ fn order() {
     assert_eq!(labels(&top), ["/", "/a", "/a/one", "/a/two", "/b"]);
     press(&mut top, "r");
     assert_eq!(labels(&top), ["/b", "/a/two", "/a/one", "/a", "/"]);
-    // All the way round.
+    // Cycle through all columns.
     press(&mut top, "r>>>>>>>>>>>>");
     assert_eq!(labels(&top), ["/b", "/a/two", "/a/one", "/", "/a"]);
     press(&mut top, "t");
@@ -288,7 +289,7 @@ fn filter() {
     assert!(screen(&mut top, 80, 5)[4].starts_with("filter: TW_"));
     press(&mut top, "\n");
     assert_eq!(top.mode, Mode::Normal);
-    // In a tree those above stay.
+    // In a tree, ancestors of matches stay.
     press(&mut top, "t");
     assert_eq!(labels(&top), ["/", "`-a", "  `-two"]);
     press(&mut top, "/x\x1b");
@@ -316,7 +317,7 @@ fn the_cursor_stays_with_its_cgroup() {
     top.look();
     assert_eq!(labels(&top), ["/b", "/"]);
     assert_eq!(top.view.cursor, 1);
-    // A new cgroup is seen in the first sample after another was removed.
+    // A new cgroup is shown in the first sample after another was removed.
     put(dir.path(), "c", 0, "max");
     top.look();
     assert_eq!(labels(&top), ["/b", "/", "/c"]);
@@ -334,7 +335,7 @@ fn other_keys() {
     assert!(screen(&mut top, 80, 40)
         .iter()
         .any(|line| line.contains("tree or flat")));
-    // Any key closes the help, and does nothing else.
+    // Any key closes the help and has no other effect.
     assert_eq!(press(&mut top, "q"), Next::Draw);
     assert_eq!(press(&mut top, "q"), Next::Quit);
     for (c, next) in [('c', Next::Quit), ('z', Next::Suspend), ('l', Next::Clear)] {
@@ -398,7 +399,7 @@ fn scrolling() {
     top.view.step(isize::MAX);
     assert_eq!(top.view.cursor, 100);
     assert_eq!(first(&mut top), "/c94");
-    // A screen that grows is filled.
+    // When the screen grows, it is filled.
     assert_eq!(screen(&mut top, 80, 105)[3].split(' ').next(), Some("/c00"));
     top.view.step(isize::MIN);
     assert_eq!(first(&mut top), "/c00");
@@ -421,7 +422,7 @@ fn a_recording_goes_back_and_forth() {
         text += &serde_json::to_string(&recorder.frame(sampler)).unwrap();
         text.push('\n');
     }
-    // One that is still being written.
+    // A line that is still being written.
     text += "{\"version\":1,";
     let file = dir.path().join("saved");
     fs::write(&file, text).unwrap();
@@ -470,7 +471,8 @@ fn a_recording_goes_back_and_forth() {
     }
 }
 
-/// Writers meet their own limit, those above, and the system's unless there is a floor.
+/// Writers are subject to their own limit, those of ancestors, and that of the system unless there
+/// is a floor.
 #[test]
 fn what_happens_to_writers() {
     let (dir, mut top) = machine();

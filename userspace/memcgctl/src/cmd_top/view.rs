@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which rows are shown in which order, and where in them the user is.
+//! The displayed rows, their order, and the position of the cursor.
 
 use super::row::Row;
 use crate::cli::Column;
@@ -13,7 +13,7 @@ use memcgfs::Limit;
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
-/// What the user has chosen.
+/// The user's choices.
 #[derive(Clone, Debug)]
 pub struct View {
     pub sort: Column,
@@ -22,22 +22,22 @@ pub struct View {
     pub filter: String,
     /// Whether idle cgroups are left out.
     pub hide_idle: bool,
-    /// How many columns are scrolled out on the left.
+    /// The number of columns that are scrolled out on the left.
     pub sideways: usize,
     /// The displayed cgroups, as indices of the rows, with the tree's lines before each name.
     pub shown: Vec<Shown>,
-    /// The line that the cursor is in, an index of `shown`.
+    /// The line of the cursor, an index of `shown`.
     pub cursor: usize,
     /// The first line on the screen.
     pub first: usize,
 }
 
-/// A line.
+/// A displayed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     pub row: usize,
     pub label: String,
-    /// The cgroup's, by which it is found again among other rows.
+    /// The name of the cgroup, by which it is found again among other rows.
     name: PathBuf,
 }
 
@@ -67,7 +67,7 @@ impl View {
         }
     }
 
-    /// Put the rows in order again, with the cursor on the same cgroup if it is still there.
+    /// Arranges the rows again, and keeps the cursor on the same cgroup if that still exists.
     pub fn arrange(&mut self, rows: &[Row], rich: bool) {
         let at = self.shown.get(self.cursor).map(|shown| shown.name.clone());
         self.shown = match self.tree {
@@ -82,7 +82,7 @@ impl View {
         self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
     }
 
-    /// Sort by the next column, or the one before.
+    /// Sorts by the next or the previous column.
     pub fn turn(&mut self, forward: bool) {
         let columns = Column::value_variants();
         let at = columns
@@ -99,13 +99,13 @@ impl View {
             .unwrap_or(self.sort);
     }
 
-    /// Move by this many lines.
+    /// Moves the cursor by this many lines.
     pub fn step(&mut self, lines: isize) {
         let last = self.shown.len().saturating_sub(1);
         self.cursor = self.cursor.saturating_add_signed(lines).min(last);
     }
 
-    /// The lines for a screen of this height, scrolled so that the cursor is in it.
+    /// Returns the lines for a screen of this height, scrolled to include the cursor.
     pub fn window(&mut self, height: usize) -> std::ops::Range<usize> {
         let end = self.shown.len();
         self.first = self
@@ -132,7 +132,7 @@ impl View {
 
     fn as_tree(&self, rows: &[Row], rich: bool) -> Vec<Shown> {
         let branches = table::branches(rich);
-        // In the order of the tree, a row's parent is the last one before it that is less deep.
+        // In tree order, a row's parent is the last row before it with a smaller depth.
         let mut children = vec![Vec::new(); rows.len()];
         let mut above: Vec<usize> = Vec::new();
         for (index, row) in rows.iter().enumerate() {
@@ -140,7 +140,7 @@ impl View {
             if let Some(children) = above.last().and_then(|parent| children.get_mut(*parent)) {
                 children.push(index);
             }
-            // Where one above vanished the depths have a gap.
+            // If an ancestor vanished, there is a gap in the depths.
             above.resize(row.depth, index);
             above.push(index);
         }
@@ -163,7 +163,7 @@ impl View {
         shown
     }
 
-    /// The lines below the first row. Without recursion, because a tree may be deep.
+    /// Returns the lines below the first row. Not recursive, because a tree may be deep.
     fn branch(
         &self,
         rows: &[Row],
@@ -180,7 +180,7 @@ impl View {
             list.reverse();
             list
         };
-        // For each level: the remaining rows, the next one last, and the tree's lines before them.
+        // For each level, the remaining rows in reverse order, and the tree's lines before them.
         let mut stack = vec![(sorted(0), String::new())];
         while let Some((left, stem)) = stack.last_mut() {
             let Some(row) = left.pop() else {
@@ -213,7 +213,7 @@ impl View {
         path.is_some_and(|path| path.to_lowercase().contains(&self.filter.to_lowercase()))
     }
 
-    /// Numbers in descending order and names in ascending order, or both reversed; absent values last.
+    /// Orders numbers descending and names ascending, or both reversed; absent values come last.
     fn compare(&self, rows: &[Row], a: usize, b: usize) -> Ordering {
         let (Some(one), Some(other)) = (rows.get(a), rows.get(b)) else {
             return a.cmp(&b);
@@ -239,7 +239,7 @@ impl View {
             Column::Waits => by(|row| row.waits),
             Column::Inherited => by(|row| row.inherited),
         };
-        // Equal ones stay where they are from sample to sample.
+        // Keep equal rows in the same order from sample to sample.
         order.then_with(|| a.cmp(&b))
     }
 }

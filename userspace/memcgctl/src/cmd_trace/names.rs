@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cgroups by the inode numbers that tracepoints report.
+//! Lookup of cgroups by the inode numbers that tracepoints report.
 
 use memcgfs::Cgroup;
 use memcgfs::Walk;
@@ -9,36 +9,36 @@ use std::ffi::OsString;
 use std::time::Duration;
 use std::time::Instant;
 
-/// What is known of them. A number that is not known is looked for, but not over and over.
+/// The known cgroups. An unknown number is searched for, but not over and over.
 pub struct Names {
     root: Cgroup,
-    /// Only this cgroup and those below it are of interest.
+    /// Only this cgroup and its descendants are of interest.
     below: Option<Cgroup>,
-    /// What was found, also of what has gone since: the kernel gives no number twice. `None` for what was looked for in
-    /// vain.
+    /// The cgroups found, including removed ones, as the kernel does not reuse numbers; `None` if
+    /// the search failed.
     known: HashMap<u64, Option<Cgroup>>,
     looked: Option<Instant>,
-    /// Whether the trace was saved: nothing in it is newer than the first search.
+    /// Whether the trace was saved: it contains nothing newer than the first search.
     saved: bool,
 }
 
-/// What an event's cgroups have to do with those of interest.
+/// Whether an event's cgroups are of interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
-    /// One of them is of interest.
+    /// At least one of them is of interest.
     Wanted,
-    /// None is.
+    /// None of them is of interest.
     Unwanted,
-    /// Its name is unknown, because it was removed before it was looked up.
+    /// The name is unknown, because the cgroup was removed before it was looked up.
     Gone,
-    /// It will be known after the next search.
+    /// This will be known after the next search.
     Later,
 }
 
-/// The least time between two searches.
+/// The minimum time between two searches.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// More numbers that were looked for in vain are forgotten.
+/// If there are more failed searches than this, they are forgotten.
 const VAIN: usize = 1 << 16;
 
 impl Names {
@@ -52,12 +52,12 @@ impl Names {
         }
     }
 
-    /// The path of a cgroup, if it is or was there.
+    /// Returns the path of a cgroup, if it is known.
     pub fn path(&mut self, ino: Option<u64>) -> Option<OsString> {
         self.cgroup(ino).map(Cgroup::path)
     }
 
-    /// The cgroup of this number, if it is or was there.
+    /// Returns the cgroup of this number, if it is known.
     pub fn cgroup(&mut self, ino: Option<u64>) -> Option<&Cgroup> {
         let ino = ino?;
         if !self.known.contains_key(&ino) && self.is_due() {
@@ -66,7 +66,8 @@ impl Names {
         self.known.get(&ino)?.as_ref()
     }
 
-    /// Whether an event of these cgroups is of interest; with `now`, it is not put off.
+    /// Returns whether an event of these cgroups is of interest; with `now`, the decision is not
+    /// postponed.
     pub fn interest(&mut self, inos: [Option<u64>; 2], now: bool) -> Interest {
         let Some(below) = self.below.clone() else {
             return Interest::Wanted;
@@ -79,7 +80,7 @@ impl Names {
                 false if !now => return Interest::Later,
                 _ => self.look(),
             }
-            // What came to be before the search and was not found by it never will be.
+            // A cgroup that existed before the search, but was not found, never will be.
             for ino in unknown {
                 self.known.entry(ino).or_insert(None);
             }
@@ -100,13 +101,13 @@ impl Names {
         self.looked.is_none_or(again)
     }
 
-    /// Search all of them.
+    /// Searches all cgroups.
     fn look(&mut self) {
         self.looked = Some(Instant::now());
         if self.known.values().filter(|known| known.is_none()).count() > VAIN {
             self.known.retain(|_, known| known.is_some());
         }
-        // What cannot be listed has no name, that is all.
+        // Cgroups that cannot be listed remain unknown.
         for (cgroup, _) in Walk::new(self.root.clone(), None).flatten() {
             if let Some(ino) = cgroup.inode() {
                 self.known.insert(ino, Some(cgroup));

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Charges of one task to one cgroup that follow each other: a file that is copied is one charge for each of its pages,
-//! one event.
+//! Runs of charges of one task to one cgroup: copying a file causes one charge for each of its
+//! pages, which are combined into one event.
 
 use memcgfs::tracing::Event;
 use memcgfs::tracing::What;
 
-/// Such charges as one event, the first with the bytes of all.
+/// Such charges as one event: the first event, with the sum of the bytes.
 pub struct Run {
     pub event: Event,
-    /// How many they are.
+    /// The number of charges.
     pub charges: u64,
 }
 
-/// The longest run, in microseconds, so that continuing charges are reported while they happen.
+/// The longest run, in microseconds, so that ongoing charges are reported while they happen.
 const LONGEST: u64 = 1_000_000;
 
 impl Run {
@@ -21,7 +21,7 @@ impl Run {
         Self { event, charges: 1 }
     }
 
-    /// Add the event. Returns whether it belongs to the same run.
+    /// Adds the event. Returns whether it belongs to the same run.
     pub fn takes(&mut self, next: &Event) -> bool {
         let same = self.event.tid == next.tid
             && self.event.task == next.task

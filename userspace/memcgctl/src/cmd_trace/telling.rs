@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An event in words, and as JSON.
+//! Events as text and as JSON.
 
 use super::Printer;
 use crate::json::Name;
@@ -16,7 +16,7 @@ use memcgfs::units::Bytes;
 use serde::Serialize;
 use std::io;
 
-/// An event for programs: a line of JSON.
+/// An event as a line of JSON.
 #[derive(Default, Serialize)]
 pub struct Report<'a> {
     time_usec: u64,
@@ -31,13 +31,13 @@ pub struct Report<'a> {
     dirty: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
-    /// The level of dirty bytes at which it has to wait.
+    /// The number of dirty bytes at which it has to wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     stops_at: Option<u64>,
-    /// How long writeback was held back.
+    /// The time that writeback was held back.
     #[serde(skip_serializing_if = "Option::is_none")]
     paced_usec: Option<u64>,
-    /// The cgroup whose limit it is.
+    /// The cgroup that has the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,20 +46,20 @@ pub struct Report<'a> {
     foreign_memcg_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
-    /// How many charges that was.
+    /// The number of charges.
     #[serde(skip_serializing_if = "Option::is_none")]
     charges: Option<u64>,
     /// The name of the errno.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The cgroup that had inherited it.
+    /// The cgroup that had inherited the memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a str>,
 }
 
-/// A cgroup, with its path if that is known.
+/// A cgroup, with its path if known.
 #[derive(Default, Serialize)]
 struct Place {
     #[serde(flatten)]
@@ -69,7 +69,7 @@ struct Place {
 }
 
 impl Printer {
-    /// The path of a cgroup, or another name if it is unknown.
+    /// Returns the path of a cgroup, or a placeholder if it is unknown.
     fn path(&mut self, ino: Option<u64>) -> String {
         match (self.names.path(ino), ino) {
             (Some(path), _) => escaped(path),
@@ -122,7 +122,7 @@ impl Printer {
         }
     }
 
-    /// The wait of a writer in words.
+    /// Describes the wait of a writer.
     fn wait(&mut self, event: &Event, wait: &Throttle) -> String {
         let pause = wait.pause_usec.map_or_else(|| "-".to_owned(), seconds);
         let bdi = device(wait.bdi.as_deref());
@@ -139,13 +139,13 @@ impl Printer {
         let stop = stop.unwrap_or_default();
         let what = match limit {
             Some(limit) => format!(" of {}{level}{stop}", Bytes(limit)),
-            // A trace that was saved has the one level only.
+            // A saved trace has only one level.
             None => format!("{stop}{level}"),
         };
         format!("waits {pause} dirty {}{what}{bdi}", size(wait.dirty))
     }
 
-    /// The limit that a cgroup keeps now, where the event does not have it and is not old.
+    /// Returns the limit that the cgroup has now, if the event does not include it and is recent.
     fn limit_of(&mut self, ino: Option<u64>) -> Option<u64> {
         self.host.as_ref()?;
         let stat = self.names.cgroup(ino)?.dirty_stat();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A cgroup in the tree, its place among others, and its line.
+//! A cgroup in the tree, its order among siblings, and its line.
 
 use crate::cli::TreeOrder;
 use crate::report::Report;
@@ -8,14 +8,15 @@ use crate::table::Branches;
 use memcgfs::knobs;
 use std::cmp::Reverse;
 
-/// A cgroup and those below it.
+/// A cgroup and its descendants.
 pub struct Node {
     pub label: String,
     pub report: Box<Report>,
     pub children: Vec<Node>,
 }
 
-/// The heads of the columns about dirty limits. The first and the last are text, the others are numbers.
+/// The headings of the columns for dirty limits. The first and the last are text, the others are
+/// numbers.
 pub const LIMITS: [&str; 10] = [
     "CGROUP",
     "DIRTY",
@@ -29,7 +30,7 @@ pub const LIMITS: [&str; 10] = [
     "WHY",
 ];
 
-/// The same about charges.
+/// The headings of the columns for charges.
 pub const CHARGES: [&str; 7] = [
     "CGROUP",
     "MEMORY",
@@ -40,7 +41,7 @@ pub const CHARGES: [&str; 7] = [
     "PAYMENTS",
 ];
 
-/// Put the cgroups of one parent in order; they come sorted by name.
+/// Sorts siblings, which are already sorted by name.
 pub fn sort(nodes: &mut [Node], order: TreeOrder) {
     let figure = |node: &Node| match order {
         TreeOrder::Cgroup => None,
@@ -53,7 +54,7 @@ pub fn sort(nodes: &mut [Node], order: TreeOrder) {
 }
 
 impl Node {
-    /// The reports on this cgroup and on those below.
+    /// Adds the reports on this cgroup and its descendants.
     pub fn list<'a>(&'a self, into: &mut Vec<&'a Report>) {
         into.push(&self.report);
         self.children.iter().for_each(|child| child.list(into));
@@ -81,7 +82,8 @@ impl Node {
         [label, memory, max, file, shmem, inherited, payments]
     }
 
-    /// This node and those below, each with its label. `head` is drawn before its own name, `tail` before all below.
+    /// Adds this node and its descendants, each with its label. `head` is drawn before its own
+    /// name, `tail` before its descendants.
     pub fn labelled<'a>(
         &'a self,
         branches: &Branches,

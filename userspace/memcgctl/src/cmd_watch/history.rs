@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was seen so far. However long one watches, it takes no more memory than a picture can show.
+//! The samples so far. However long the watch lasts, they take no more memory than a picture can
+//! show.
 
 use std::time::Duration;
 
 /// One sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// Since the first sample.
+    /// The time since the first sample.
     pub time: Duration,
     /// Dirty bytes.
     pub dirty: u64,
@@ -17,9 +18,9 @@ pub struct Sample {
     pub limit: Option<u64>,
     /// The background limit, if there was one.
     pub background: Option<u64>,
-    /// How long writers waited since the previous sample, in total.
+    /// The time that writers waited since the previous sample, in total.
     pub throttled: Duration,
-    /// Whether some were waiting.
+    /// Whether any writers were waiting.
     pub waiting: bool,
 }
 
@@ -27,17 +28,17 @@ pub struct Sample {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     samples: Vec<Sample>,
-    /// How many samples each entry combines, as a power of two.
+    /// The number of samples that each entry combines, as a power of two.
     merged: u32,
-    /// How many samples the last entry combines.
+    /// The number of samples that the last entry combines.
     in_last: u32,
 }
 
-/// The number of samples at which pairs are put together.
+/// The number of entries at which pairs are combined.
 const MOST: usize = 4096;
 
 impl History {
-    /// Add a sample.
+    /// Adds a sample.
     pub fn push(&mut self, sample: Sample) {
         let whole = 1u32.checked_shl(self.merged).unwrap_or(u32::MAX);
         match self.samples.last_mut() {
@@ -61,19 +62,19 @@ impl History {
         }
     }
 
-    /// The samples.
+    /// Returns the samples.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
     }
 }
 
 impl Sample {
-    /// Dirty bytes and those under writeback.
+    /// Returns the dirty bytes and bytes under writeback.
     pub fn held(&self) -> u64 {
         self.dirty.saturating_add(self.writeback)
     }
 
-    /// Combine two samples: the larger values, because peaks matter, at the time of the first.
+    /// Combines two samples: the larger values, because peaks matter, at the time of the first.
     fn and(&self, other: &Self) -> Self {
         let fuller = if other.held() > self.held() {
             other

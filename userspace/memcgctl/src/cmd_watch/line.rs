@@ -9,21 +9,21 @@ use memcgfs::Limit;
 use memcgfs::Usage;
 use std::time::Duration;
 
-/// The longest bar, and the shortest that shows anything.
+/// The longest bar, and the shortest useful one.
 const LONGEST: usize = 40;
 const SHORTEST: usize = 4;
 
-/// What the line is shown on.
+/// The display that the line is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// Whether it shows more than ASCII.
     pub rich: bool,
-    /// How wide it is, if that is known.
+    /// Its width, if known.
     pub width: Option<usize>,
 }
 
 impl Look {
-    /// Stdout as it is now: the size of a terminal may change.
+    /// Returns the properties of stdout as they are now: the size of a terminal may change.
     pub fn now() -> Self {
         Self {
             rich: output::is_rich(),
@@ -32,7 +32,7 @@ impl Look {
     }
 }
 
-/// `  12.0s    24MiB of 64MiB   37% [#####++     |          ] 2 waiting, waited 0.120s`
+/// Formats `  12.0s    24MiB of 64MiB   37% [#####++     |          ] 2 waiting, waited 0.120s`
 pub fn line(
     (time, label): (Duration, &str),
     usage: &Usage,
@@ -59,7 +59,7 @@ pub fn line(
         Some(Limit::At(limit)) => {
             let percent = scaled(usage.held().unwrap_or(0), 100, limit);
             line += &format!(" of {:<9} {percent:>3}%", size(Some(limit)));
-            // What is said in words comes first where there is not room for all.
+            // If there is not enough room, the text takes precedence over the bar.
             let room = look.width.map_or(LONGEST, |width| {
                 let taken = line.chars().count() + waits.chars().count() + " []".len();
                 width.saturating_sub(taken).min(LONGEST)
@@ -92,7 +92,7 @@ fn bar(usage: &Usage, limit: u64, width: usize, rich: bool) -> String {
         .collect()
 }
 
-/// So many of `whole` as `part` is of the limit.
+/// Scales `part` of `limit` to `whole`.
 fn scaled(part: u64, whole: u64, limit: u64) -> u64 {
     let scaled = u128::from(part) * u128::from(whole) / u128::from(limit.max(1));
     u64::try_from(scaled).unwrap_or(u64::MAX)
@@ -130,7 +130,7 @@ mod tests {
             fitted(Some(72)),
             "    1.0s     56MiB of 64MiB      87% [###+ ] 3 waiting, throttled 0.120s"
         );
-        // Words are not cut.
+        // Text is not truncated.
         assert_eq!(
             fitted(Some(50)),
             "    1.0s     56MiB of 64MiB      87% 3 waiting, throttled 0.120s"

@@ -8,7 +8,7 @@ use memcgfs::units::Bytes;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// The size of the picture and of the field that figures are drawn in.
+/// The size of the picture and of the plot area.
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 80.0;
@@ -21,7 +21,7 @@ text{font:12px sans-serif;fill:#333}.t{font-size:15px;font-weight:bold}.g{stroke
 .w{fill:#f4c78f}.l{stroke:#c0392b;stroke-width:2;fill:none}.b{stroke:#2c6fad;stroke-dasharray:6 4;fill:none}\
 .p{fill:#8e44ad}";
 
-/// Where figures are in the picture.
+/// The mapping of figures to coordinates.
 struct Scale {
     time: f64,
     bytes: f64,
@@ -37,7 +37,7 @@ impl Scale {
     }
 }
 
-/// Draw it.
+/// Draws the graph.
 pub fn picture(title: &str, history: &History) -> String {
     let samples = history.samples();
     let end = samples.last().map_or(Duration::ZERO, |last| last.time);
@@ -47,7 +47,7 @@ pub fn picture(title: &str, history: &History) -> String {
         .max()
         .unwrap_or(0);
     let step = step(most);
-    // A little room above the highest, up to the next line of the grid.
+    // Leave a little room above the maximum, up to the next grid line.
     let lines = (most / step).saturating_add(1);
     let scale = Scale {
         time: end.as_secs_f64().max(0.001),
@@ -71,7 +71,7 @@ pub fn picture(title: &str, history: &History) -> String {
     svg
 }
 
-/// The distance of the lines of the grid: a power of two, so that there are up to eight.
+/// Returns the distance between grid lines: a power of two, so that there are at most eight.
 fn step(most: u64) -> u64 {
     let eighth = (most / 8).max(4096);
     eighth.checked_next_power_of_two().unwrap_or(1 << 60)
@@ -127,7 +127,7 @@ fn area(svg: &mut String, class: &str, samples: &[Sample], scale: &Scale, of: fn
     let _ = writeln!(svg, "L{:.1} {:.1}Z\"/>", scale.x(last.time), scale.y(0));
 }
 
-/// A line that jumps, broken where there is no limit.
+/// Draws a step line, with gaps where there is no limit.
 fn steps(
     svg: &mut String,
     class: &str,
@@ -151,7 +151,7 @@ fn steps(
     }
 }
 
-/// A mark below the graph for each interval in which writers waited.
+/// Draws a mark below the graph for each interval in which writers waited.
 fn waits(svg: &mut String, samples: &[Sample], scale: &Scale) {
     let spans = samples.iter().zip(samples.iter().skip(1));
     for (before, sample) in
@@ -194,7 +194,7 @@ fn legend(svg: &mut String) {
     }
 }
 
-/// Text between tags. Characters that XML does not allow were escaped before.
+/// Escapes text between tags. Characters that XML does not allow were escaped before.
 fn quoted(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

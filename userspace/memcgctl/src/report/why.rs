@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where the limits in force come from, in JSON and in words.
+//! The origins of the limits in force, in JSON and in words.
 
 use crate::json::Name;
 use memcgfs::escaped;
@@ -12,13 +12,13 @@ use memcgfs::Origin;
 use memcgfs::VmDirty;
 use serde::Serialize;
 
-/// Where the limit in force comes from.
+/// The origin of the limit in force.
 #[derive(Serialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Why {
     Own {
         knob: &'static str,
-        /// The kernel holds it lower than it was set.
+        /// Whether the kernel caps it below the setting.
         capped: bool,
     },
     Ancestor {
@@ -95,7 +95,8 @@ fn system(setting: Option<(&'static str, u64)>) -> String {
     }
 }
 
-/// A setting of `vm.dirty_*`, which is a size if its name ends in `bytes`, else a percentage.
+/// Formats a setting of `vm.dirty_*`, which is a size if its name ends in `bytes`, else a
+/// percentage.
 pub fn vm_setting((knob, value): (&'static str, u64)) -> String {
     match knob.ends_with("bytes") {
         true => format!("{knob} = {}", Bytes(value)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which values are accepted, how they are written, and which are refused.
+//! Tests of which values are accepted and rejected, and how accepted ones are written.
 
 use super::*;
 

@@ -15,27 +15,28 @@ pub struct Bound {
     pub limit: u64,
     /// The background limit.
     pub background: u64,
-    /// From here on some writers wait: those with more than their share, or all for a short time.
+    /// From here on some writers wait: those with more than their share, or all of them briefly.
     pub slows_at: u64,
     /// From here on all writers wait.
     pub stops_at: u64,
-    /// Whether it was set, in bytes or as a ratio; else it is derived from `vm.dirty_*`.
+    /// Whether it was set, in bytes or as a ratio; otherwise it is derived from `vm.dirty_*`.
     pub set: bool,
 }
 
 /// Whether writers are slowed or stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// None has to wait.
+    /// No writer waits.
     Free,
-    /// Some wait: those with more than their share, or all for a short time.
+    /// Some writers wait: those with more than their share, or all of them briefly.
     Slowed,
-    /// All wait.
+    /// All writers wait.
     Stopped,
 }
 
 impl Bound {
-    /// What holds where the kernel has these limits in force, in bytes: set in the cgroup, or derived for it.
+    /// Returns the bound for limits that the kernel has in force, in bytes: set in the cgroup or
+    /// derived for it.
     pub fn in_force(limit: u64, background: u64, set: bool) -> Self {
         let (limit, background) = (page::pages(limit), page::pages(background));
         match set {
@@ -44,7 +45,7 @@ impl Bound {
         }
     }
 
-    /// The state of writers, given this many bytes dirty and under writeback.
+    /// Returns the state of writers for this number of dirty bytes and bytes under writeback.
     pub fn state(&self, held: u64) -> State {
         match held {
             held if held >= self.stops_at => State::Stopped,
@@ -53,12 +54,14 @@ impl Bound {
         }
     }
 
-    /// How full it is, in thousandths of the level at which writers stop; `None` while no writer is slowed.
+    /// Returns the fill level in thousandths of the level at which writers stop; `None` while no
+    /// writer is slowed.
     pub(super) fn fill(&self, held: u64) -> Option<u64> {
         (held >= self.slows_at).then(|| held.saturating_mul(1000) / self.stops_at.max(1))
     }
 
-    /// What the kernel's own throttling makes of a derived limit: it begins half way from the background limit.
+    /// Returns the bound that the kernel's own throttling enforces for a derived limit: it slows
+    /// writers from halfway between the background limit and the limit on.
     pub(super) fn derived(limit: u64, background: u64) -> Self {
         Self {
             limit: page::bytes(limit),
@@ -69,7 +72,7 @@ impl Bound {
         }
     }
 
-    /// What the module makes of a limit.
+    /// Returns the bound that the module enforces for a limit.
     pub(super) fn kept(limit: u64, background: u64, set: bool) -> Self {
         let stop = stop(Pages(limit));
         Self {

@@ -13,17 +13,17 @@ use crate::system::System;
 use crate::units::Pages;
 use crate::value::Value;
 
-/// How much `memory.dirty_min` asks for, in pages.
+/// Returns the floor that `memory.dirty_min` requests, in pages.
 pub fn asked(min: Value) -> u64 {
     raw::with_min(Default::default(), min)
         .min_pages(page::shift())
         .0
 }
 
-/// What each is granted, in bytes: `rows` are the cgroups in the order of the tree, each with how far it is below the top
-/// and the amount that it asks for, in pages. `of_top` is the top's own grant.
+/// Returns the grant of each row, in bytes. `rows` are the cgroups in tree order, each with its
+/// depth below the top and the floor that it requests, in pages. `of_top` is the grant of the top.
 pub fn grants(of_top: u64, rows: &[(usize, u64)]) -> Vec<u64> {
-    // What the children of the rows ask for together.
+    // The sum of the requests of each row's children.
     let mut sums = vec![0u64; rows.len()];
     let mut parents = Vec::with_capacity(rows.len());
     let mut above: Vec<usize> = Vec::new();
@@ -34,7 +34,7 @@ pub fn grants(of_top: u64, rows: &[(usize, u64)]) -> Vec<u64> {
             *sum = sum.saturating_add(*asked);
         }
         parents.push(parent);
-        // Where one above vanished the depths have a gap.
+        // If an ancestor vanished, there is a gap in the depths.
         above.resize(*depth, index);
         above.push(index);
     }
@@ -52,7 +52,7 @@ pub fn grants(of_top: u64, rows: &[(usize, u64)]) -> Vec<u64> {
     grants.into_iter().map(page::bytes).collect()
 }
 
-/// What the top of a listing is granted, in pages.
+/// Returns the grant of the top of a listing, in pages.
 pub fn of_top(host: &Host, system: Option<&System>, top: &Cgroup) -> Result<u64> {
     if top.is_root() {
         return Ok(system.map_or(0, |system| {
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn handed_down() {
-        // The root, two that ask for more than there is, and one below the first.
+        // The root, two children that request more than there is, and a child of the first.
         let rows = [(0, 0), (1, 300), (2, 50), (1, 100), (2, 7)];
         let granted = grants(200, &rows);
         let pages: Vec<_> = granted.into_iter().map(page::pages).collect();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The limits in force of many cgroups, of which each is visited after those above it, as a listing does.
+//! The limits in force of many cgroups, visited in tree order, parents first, as in a listing.
 
 use super::raw::least;
 use super::raw::Raw;
@@ -19,7 +19,7 @@ pub struct InForce {
     pub limit: Option<Limit<u64>>,
     /// The background limit.
     pub background: Option<Limit<u64>>,
-    /// Whether they were derived from other figures here, because the kernel does not report them.
+    /// Whether they were derived here from other figures, because the kernel does not report them.
     pub derived: bool,
 }
 
@@ -27,14 +27,14 @@ pub struct InForce {
 #[derive(Debug, Default)]
 pub struct Listing {
     system: Option<System>,
-    /// How many levels the top of the listing is below the root.
+    /// The depth of the listing's top below the root.
     start: usize,
-    /// What may still be charged, by the limits at and above each level.
+    /// Memory that may still be charged, given the limits at and above each level.
     rooms: Vec<Limit<u64>>,
 }
 
 impl Listing {
-    /// A listing that starts at `top`.
+    /// Creates a listing that starts at `top`.
     pub fn new(host: &Host, top: &Cgroup) -> Result<Self> {
         let mut listing = Self {
             system: System::read(host)?,
@@ -48,12 +48,12 @@ impl Listing {
         Ok(listing)
     }
 
-    /// The system's figures.
+    /// Returns the system's figures.
     pub fn system(&self) -> Option<&System> {
         self.system.as_ref()
     }
 
-    /// The limits of a cgroup this many levels below the top; `None` if there are none.
+    /// Returns the limits of a cgroup at this depth below the top; `None` if there are none.
     pub fn limits(&mut self, snapshot: &Snapshot, depth: usize) -> Result<Option<InForce>> {
         self.visit(snapshot, self.start + depth)
     }
@@ -91,7 +91,8 @@ impl Listing {
 }
 
 impl InForce {
-    /// Those of the system as a whole: as the kernel reports them, or as they follow from its figures.
+    /// Returns the system-wide limits: as the kernel reports them, or else derived from its
+    /// figures.
     pub fn of_system(system: &System) -> Self {
         let derived = system.derive();
         let bytes = |pages| Some(Limit::At(page::bytes(pages)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The raw figures of one cgroup, and the values that follow from them alone.
+//! The raw figures of one cgroup, and the values that follow from these alone.
 
 use super::Bound;
 use super::Level;
@@ -26,7 +26,7 @@ pub(super) struct Raw {
     config: Config,
     file: u64,
     dirty: u64,
-    /// What may still be charged by the limits of this cgroup alone.
+    /// Memory that may still be charged, given the limits of this cgroup alone.
     pub(super) room: Limit<u64>,
 }
 
@@ -38,7 +38,7 @@ impl Raw {
         }
     }
 
-    /// The rest of the figures of a cgroup, some of which were read.
+    /// Reads the remaining figures of a cgroup after its snapshot.
     pub(super) fn of(snapshot: Snapshot) -> Result<Self> {
         let cgroup = &snapshot.cgroup;
         let stat = match &snapshot.memory_stat {
@@ -64,12 +64,12 @@ impl Raw {
         })
     }
 
-    /// The limit here, if this much may still be charged.
+    /// Derives the limit here, given the memory that may still be charged.
     pub(super) fn level(&self, system: &System, headroom: Option<u64>) -> Level {
         let stat = self.snapshot.dirty_stat.clone();
         let exact = |stat: &DirtyStat| Some(stat.dirty?.saturating_add(stat.writeback?));
         let held = stat.as_ref().and_then(exact).unwrap_or(self.dirty);
-        // What is known to be dirty is in the page cache, even if the statistics do not know it yet.
+        // Dirty pages are page cache, even if the statistics do not include them yet.
         let file = self.file.max(held);
         let derived = system.derive_for(&Domain {
             file: page::pages(file),
@@ -109,7 +109,7 @@ impl Raw {
         }
     }
 
-    /// The floor that this cgroup is granted of its parent's grant.
+    /// Returns the floor that this cgroup is granted out of its parent's grant.
     pub(super) fn grant(&self, above: Pages) -> Result<Pages> {
         let own = self.config.min_pages(page::shift());
         let mut sum = 0u64;
@@ -125,7 +125,8 @@ impl Raw {
     }
 }
 
-/// The files' content as the module keeps it. What it would refuse is not in force, so that it is left out.
+/// Converts the content of the files to the module's configuration. Values that the module would
+/// reject are not in force and are left out.
 fn config(snapshot: &Snapshot) -> Config {
     let mut config = Config::default();
     for (knob, value) in &snapshot.settings {
@@ -157,7 +158,7 @@ pub(super) fn with_min(config: Config, min: Value) -> Config {
     }
 }
 
-/// The tighter of two bounds.
+/// Returns the lower of two bounds.
 pub(super) fn least(a: Limit<u64>, b: Limit<u64>) -> Limit<u64> {
     match (a.at(), b.at()) {
         (Some(a), Some(b)) => Limit::At(a.min(b)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A line of `trace_pipe`: who, when, what.
+//! A line of `trace_pipe`: task, time and event.
 //!
 //! ```text
 //!               dd-1234    [001] .....   123.456789: balance_dirty_pages: bdi 8:0: limit=100 … cgroup_ino=42
@@ -9,7 +9,7 @@
 use crate::page;
 use std::str::FromStr;
 
-/// What a line is.
+/// The content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// An event.
@@ -25,7 +25,7 @@ pub struct Event {
     pub task: String,
     /// Its thread ID.
     pub tid: u32,
-    /// When, in microseconds of the trace's clock.
+    /// The time, in microseconds of the trace clock.
     pub time_usec: u64,
     /// The tracepoint's name.
     pub name: String,
@@ -35,20 +35,20 @@ pub struct Event {
     pub what: What,
 }
 
-/// A wait of a writer.
+/// A writer that was made to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Throttle {
-    /// For how long, in microseconds.
+    /// The duration, in microseconds.
     pub pause_usec: Option<u64>,
-    /// Dirty bytes and those under writeback.
+    /// Dirty bytes and bytes under writeback.
     pub dirty: Option<u64>,
     /// The limit that it waits for, if the kernel reports it.
     pub limit: Option<u64>,
     /// The number of dirty bytes from which writers wait, which is below the limit.
     pub stop: Option<u64>,
-    /// The device, as `8:0`.
+    /// The device, such as `8:0`.
     pub bdi: Option<String>,
-    /// The inode number of the cgroup whose limit it is, which may be an ancestor of the writer's.
+    /// The inode number of the cgroup that has the limit, which may be an ancestor of the writer's.
     pub level_ino: Option<u64>,
 }
 
@@ -57,40 +57,40 @@ pub struct Throttle {
 pub enum What {
     /// A writer was made to wait.
     Throttle(Throttle),
-    /// A writer was looked at and let go.
+    /// A writer was checked and may continue.
     Passed,
-    /// Pages of another cgroup are written back, because this one dirtied them.
+    /// Pages in another cgroup's inodes are written back, because this cgroup dirtied them.
     FlushForeign {
-        /// The kernel's number of that cgroup.
+        /// The kernel's ID of that cgroup.
         memcg_id: Option<u64>,
     },
-    /// What another cgroup had inherited was charged to this one.
+    /// Memory that another cgroup had inherited was recharged to this one.
     Recharge {
-        /// How much.
+        /// The amount.
         bytes: Option<u64>,
-        /// The inode number of the other.
+        /// The inode number of the other cgroup.
         from_ino: Option<u64>,
     },
-    /// What the task brought in was charged to this cgroup, which is not the task's own.
+    /// Memory that the task brought in was charged to this cgroup, which is not the task's own.
     Redirect {
-        /// How much.
+        /// The amount.
         bytes: Option<u64>,
-        /// The errno, if it was refused.
+        /// The errno, if the charge failed.
         error: Option<i32>,
     },
-    /// Writeback of this cgroup was held back, so that others get through.
+    /// Writeback of this cgroup was held back in favor of other I/O.
     Paced {
-        /// For how long, in microseconds.
+        /// The duration, in microseconds.
         usec: Option<u64>,
-        /// The device, as `8:0`.
+        /// The device, such as `8:0`.
         bdi: Option<String>,
     },
-    /// Something else, as the kernel puts it.
+    /// Another event, in the kernel's format.
     Other(String),
 }
 
 impl Line {
-    /// Parse a line; `None` if it is neither.
+    /// Parses a line; `None` if it is neither an event nor a report of lost ones.
     pub fn parse(line: &[u8]) -> Option<Self> {
         match lost(line) {
             Some(count) => Some(Self::Lost(count)),
@@ -99,7 +99,7 @@ impl Line {
     }
 }
 
-/// `CPU:1 [LOST 123 EVENTS]`, or `CPU:1 [LOST EVENTS]` where the kernel has not counted them.
+/// Parses `CPU:1 [LOST 123 EVENTS]`, or `CPU:1 [LOST EVENTS]` if the kernel did not count them.
 fn lost(line: &[u8]) -> Option<Option<u64>> {
     let text = std::str::from_utf8(line).ok()?.trim();
     let (_, text) = text.strip_prefix("CPU:")?.split_once(" [LOST ")?;
@@ -111,7 +111,8 @@ fn lost(line: &[u8]) -> Option<Option<u64>> {
 
 impl Event {
     fn parse(line: &[u8]) -> Option<Self> {
-        // The name of a task may hold anything. But it is padded to 16, so that the hyphen behind it is known.
+        // The name of a task may contain anything, but is padded to 16 characters, which gives the
+        // position of the hyphen after it.
         let hyphens = line.iter().enumerate().filter(|(_, byte)| **byte == b'-');
         let mut places: Vec<_> = hyphens.map(|(place, _)| place).collect();
         places.sort_by_key(|place| *place != 16);
@@ -121,7 +122,8 @@ impl Event {
         })
     }
 
-    /// `1234    [001] .....   123.456789: name: fields`, with `(  1230)` behind the number if that was asked for.
+    /// Parses `1234    [001] .....   123.456789: name: fields`, with `(  1230)` after the number if
+    /// that option is on.
     fn parse_behind(task: &[u8], text: &str) -> Option<Self> {
         let (tid, text) = text.split_once(' ')?;
         let tid = tid.parse().ok()?;
@@ -131,7 +133,7 @@ impl Event {
         }
         let (cpu, text) = text.strip_prefix('[')?.split_once(']')?;
         cpu.parse::<u32>().ok()?;
-        // The flags are absent where the option irq-info is off.
+        // The flags are absent if the option irq-info is off.
         let mut words = text.trim_start().splitn(2, ": ");
         let time = words.next()?.split_whitespace().last()?;
         let (name, fields) = words.next()?.split_once(':')?;
@@ -154,7 +156,7 @@ impl What {
     fn parse(name: &str, fields: &str) -> Self {
         let pages = |key| number(fields, key).map(page::bytes);
         match name {
-            // A negative pause is by how much the task was slower than necessary.
+            // A negative pause is the time by which the task was slower than necessary.
             "balance_dirty_pages" => match number::<u64>(fields, "pause") {
                 None | Some(0) => Self::Passed,
                 Some(millis) => Self::Throttle(Throttle {
@@ -167,7 +169,7 @@ impl What {
                 }),
             },
             "memcg_dirty_throttle" => {
-                // A kernel that reports the one level only calls it the limit.
+                // Kernels that report only one level call it the limit.
                 let (limit, stop) = match pages("stop") {
                     None => (None, pages("limit")),
                     stop => (pages("limit"), stop),
@@ -201,13 +203,13 @@ impl What {
     }
 }
 
-/// The value of `KEY=NUMBER`.
+/// Returns the value of `KEY=NUMBER`.
 fn number<T: FromStr>(fields: &str, key: &str) -> Option<T> {
     let mut words = fields.split_whitespace();
     words.find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
 }
 
-/// The errno in `err=-28`; none in `err=0`.
+/// Returns the errno in `err=-28`; none for `err=0`.
 fn errno(fields: &str) -> Option<i32> {
     let result: i32 = number(fields, "err")?;
     result.checked_neg().filter(|errno| *errno > 0)
@@ -219,7 +221,7 @@ fn bdi(fields: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Seconds with six decimals.
+/// Parses seconds with six decimals.
 fn micros(time: &str) -> Option<u64> {
     let (seconds, micros) = time.split_once('.')?;
     if micros.len() != 6 {

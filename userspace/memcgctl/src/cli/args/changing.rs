@@ -9,7 +9,7 @@ use memcgfs::Amount;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The file that a boot applies.
+/// The file that is applied at boot.
 pub const SETTINGS: &str = "/etc/memcg-knobs.toml";
 
 #[derive(Args, Debug)]

@@ -32,9 +32,9 @@ pub struct MetricsArgs {
 }
 
 impl MetricsArgs {
-    /// The format that is meant.
+    /// Returns the format to use.
     pub fn format(&self) -> Format {
-        // What a textfile collector reads ends so, and it knows the one format only.
+        // A textfile collector reads files with this suffix, and supports only that format.
         let collected = self
             .output
             .as_ref()

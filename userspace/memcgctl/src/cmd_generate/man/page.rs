@@ -9,7 +9,7 @@ use clap::Arg;
 use clap::Command;
 use std::fmt::Write;
 
-/// A page that is being written.
+/// A page under construction.
 pub struct Page {
     pub text: String,
 }
@@ -68,7 +68,7 @@ impl Page {
         }
     }
 
-    /// What a command takes.
+    /// Adds the arguments of a command.
     pub fn arguments(&mut self, command: &Command) {
         let visible = |arg: &&Arg| !arg.is_hide_set();
         let arguments: Vec<_> = command.get_positionals().filter(visible).collect();
@@ -104,7 +104,7 @@ impl Page {
         );
     }
 
-    /// A part of a help: a heading, and lines that stay as they are.
+    /// Adds a part of a help: a heading, and lines that are kept as they are.
     pub fn table(&mut self, part: &str) {
         let mut lines = part.lines();
         let Some(head) = lines.next().and_then(|head| head.strip_suffix(':')) else {
@@ -119,7 +119,7 @@ impl Page {
         }
     }
 
-    /// What all pages end with.
+    /// Adds the end that all pages have.
     pub fn end(&mut self, sections: &[Section], cgroups: bool) {
         if cgroups {
             self.section("CGROUPS");
@@ -162,7 +162,7 @@ fn value_name(arg: &Arg) -> String {
     )
 }
 
-/// What an argument means, with the values that it takes.
+/// Returns the meaning of an argument, including its possible values.
 fn meaning(arg: &Arg) -> String {
     let mut text = arg.get_help().map(ToString::to_string).unwrap_or_default();
     if !text.ends_with(['.', ']']) {
@@ -197,7 +197,7 @@ pub fn italic(text: &str) -> String {
     format!("\\fI{}\\fR", roff(text))
 }
 
-/// Text as roff takes it. A dot or a quote at the start of a line would be a request.
+/// Escapes text for roff. A dot or a quote at the start of a line would be a request.
 pub fn roff(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let line = line

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lines as the kernel writes them, and invalid ones.
+//! Tests with lines as the kernel writes them, and invalid ones.
 
 use super::*;
 
