@@ -16,7 +16,7 @@ const PAGE: usize = 4096;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Bytes each time.
+    /// Bytes to allocate each time.
     #[arg(long, value_parser = bytes)]
     size: u64,
     #[command(flatten)]

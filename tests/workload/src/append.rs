@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The file; what it held is dropped.
+    /// The file; it is truncated first.
     #[arg(long)]
     file: PathBuf,
     /// Bytes per append.

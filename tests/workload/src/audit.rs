@@ -35,10 +35,10 @@ pub struct Args {
     /// Where cgroup2 is mounted.
     #[arg(long, default_value = "/sys/fs/cgroup")]
     mount: PathBuf,
-    /// How long a disagreement has to stay.
+    /// How long a disagreement has to persist.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
-    /// How much longer the system may take to get quiet.
+    /// How much longer the system may take to become quiet.
     #[arg(long, default_value_t = 60.0)]
     quiet: f64,
 }

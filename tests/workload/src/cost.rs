@@ -44,25 +44,25 @@ enum Op {
 enum Pages {
     /// The file was truncated to nothing: each page is new, and charged.
     Fresh,
-    /// The file's pages are in memory, written back and not mapped: but for reads, each gets dirty again.
+    /// The file's pages are in memory, clean and not mapped: unless they are only read, each becomes dirty again.
     Clean,
 }
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The file; what it held is lost.
+    /// The file; its content is lost.
     #[arg(long)]
     file: PathBuf,
-    /// What is measured.
+    /// The operation to measure.
     #[arg(long, value_enum)]
     op: Op,
-    /// What it finds.
+    /// The state of the pages at the start.
     #[arg(long, value_enum)]
     pages: Pages,
-    /// Pages of a round.
+    /// Number of pages in each round.
     #[arg(long, default_value_t = 4096)]
     count: usize,
-    /// Rounds.
+    /// Number of rounds.
     #[arg(long, default_value_t = 32)]
     rounds: usize,
     /// Join this cgroup first.

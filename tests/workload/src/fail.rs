@@ -37,7 +37,7 @@ const NONE: u32 = 1 << 24;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only the last so many allocations.
+    /// Inject failures only into the last N allocations.
     #[arg(long)]
     last: Option<u32>,
     #[command(subcommand)]
@@ -48,14 +48,14 @@ pub struct Args {
 enum Call {
     /// Make a directory.
     Mkdir {
-        /// It must not exist.
+        /// The directory, which must not exist.
         path: PathBuf,
     },
-    /// Write a value to a file that reads back otherwise.
+    /// Write a value to a file that has another value.
     Put {
         file: PathBuf,
         value: String,
-        /// What to write to have it as it was.
+        /// The value to write to restore it.
         back: String,
     },
     /// Mount a file system, or mount one again.
@@ -64,7 +64,7 @@ enum Call {
     MountOld {
         point: PathBuf,
         options: String,
-        /// Its type.
+        /// The type of the file system.
         #[arg(long, default_value = "tmpfs")]
         fs: String,
     },
@@ -73,23 +73,23 @@ enum Call {
     /// Load a module.
     Insmod {
         file: PathBuf,
-        /// Its name.
+        /// The name of the module.
         name: String,
     },
     /// Remove a module that is loaded.
     Rmmod {
         file: PathBuf,
-        /// Its name.
+        /// The name of the module.
         name: String,
     },
     /// Remove a directory.
     Rmdir {
-        /// It must exist.
+        /// The directory, which must exist.
         path: PathBuf,
     },
     /// Read a file.
     Read { file: PathBuf },
-    /// Write some pages to a file, which is empty at first.
+    /// Write some pages to a file that is empty at first.
     Write {
         file: PathBuf,
         #[arg(long, default_value_t = 32)]
@@ -104,14 +104,14 @@ enum Call {
     /// Move this process to another cgroup.
     Join {
         group: PathBuf,
-        /// Where it is before.
+        /// The cgroup that it is in before.
         back: PathBuf,
     },
-    /// Charge what a removed cgroup has left to this process, which maps it.
+    /// Charge memory that a removed cgroup left to the cgroup of this process, which maps it.
     Recharge {
         /// The cgroup that inherits.
         parent: PathBuf,
-        /// The file that is left.
+        /// The file that was left behind.
         file: PathBuf,
     },
 }

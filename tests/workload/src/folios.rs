@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The cgroup's directory; what is charged to those below it does not count.
+    /// The cgroup's directory; charges to cgroups below it do not count.
     #[arg(long)]
     cgroup: PathBuf,
 }

@@ -31,22 +31,22 @@ const PAGE: usize = 4096;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The file, which is made, or made longer.
+    /// The file, which is created or extended.
     #[arg(long)]
     file: PathBuf,
-    /// How much to bring in at most.
+    /// The maximum amount to bring in.
     #[arg(long, value_parser = bytes)]
     size: u64,
-    /// How a page is brought in.
+    /// How to bring in a page.
     #[arg(long, value_enum, default_value_t = How::Write)]
     how: How,
-    /// Once it is full, try as many times more, and tell how long the slowest of hundred takes.
+    /// Once it is full, try this many more times, and print how long the slowest of a hundred takes.
     #[arg(long, default_value_t = 0)]
     again: usize,
-    /// Go on trying for so long, in seconds.
+    /// Continue trying for this long, in seconds.
     #[arg(long)]
     seconds: Option<f64>,
-    /// Processes that do so, each with a file of its own, FILE.n.
+    /// Number of processes, each with a file of its own, FILE.n.
     #[arg(long, default_value_t = 1)]
     writers: usize,
     /// Join this cgroup first.

@@ -27,19 +27,19 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The cgroup below which they are made.
+    /// The cgroup below which test cgroups are created.
     #[arg(long)]
     cgroup: PathBuf,
     /// A directory to mount in.
     #[arg(long)]
     mounts: PathBuf,
-    /// What the values follow from.
+    /// The seed from which the values are generated.
     #[arg(long)]
     seed: u64,
-    /// How long.
+    /// How long to run, in seconds.
     #[arg(long)]
     seconds: u64,
-    /// How many processes write values, and as many mount.
+    /// Number of processes that write values; as many others mount.
     #[arg(long, default_value_t = 2)]
     processes: usize,
 }

@@ -46,10 +46,10 @@ pub struct Args {
     /// Map this file, shared; without it the memory is anonymous.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// How much; a file that is shorter is made that long.
+    /// How much memory; a shorter file is extended.
     #[arg(long, value_parser = bytes)]
     size: u64,
-    /// What kind of memory it is.
+    /// The kind of memory.
     #[arg(long, value_enum, default_value_t = Kind::Normal, conflicts_with = "file")]
     kind: Kind,
     /// Write to each page; otherwise a file's pages are read. Anonymous memory is always written.
@@ -61,16 +61,16 @@ pub struct Args {
     /// Lock it into memory.
     #[arg(long)]
     lock: bool,
-    /// Make huge pages of it, where they can be made at once.
+    /// Collapse it into huge pages where that is possible at once.
     #[arg(long)]
     collapse: bool,
-    /// After that, give every second page back.
+    /// After that, free every second page.
     #[arg(long)]
     sparse: bool,
-    /// Move it to this memory node, whoever else maps it.
+    /// Move it to this memory node, even if other processes map it.
     #[arg(long)]
     node: Option<u32>,
-    /// What else takes references to the pages.
+    /// How to take additional references to the pages.
     #[arg(long, value_enum)]
     pin: Option<Pin>,
     /// The file for `--pin direct`.
@@ -89,17 +89,17 @@ pub enum Kind {
     Huge,
     /// Pages of the hugetlb pool.
     Hugetlb,
-    /// The kernel's memory: pipes that are full.
+    /// Kernel memory: full pipes.
     Pipes,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Pin {
-    /// `vmsplice(2)` into pipes that nobody reads.
+    /// `vmsplice(2)` into pipes that no process reads.
     Pipe,
     /// Buffers registered with io_uring.
     Ring,
-    /// `write(2)` with O_DIRECT, until the disk has it all.
+    /// `write(2)` with O_DIRECT, until all of it is on disk.
     Direct,
 }
 

@@ -52,7 +52,7 @@ enum Command {
     Write(write::Args),
     /// Append small blocks at a fixed rate and measure how long each append takes.
     Append(append::Args),
-    /// Allocate and free memory at a fixed rate and measure how long each time takes.
+    /// Allocate and free memory at a fixed rate and measure how long each allocation takes.
     Allocate(allocate::Args),
     /// Read small blocks at random from the disk at a fixed rate and measure how long each read takes.
     Peek(peek::Args),
@@ -60,7 +60,7 @@ enum Command {
     Sample(sample::Args),
     /// Fork children that write a few pages and exit, as fast as possible.
     Storm(storm::Args),
-    /// Move all processes of some cgroups to the next one in turn, again and again.
+    /// Move all processes of some cgroups to the next cgroup in turn, again and again.
     Migrate(migrate::Args),
     /// Wait until a cgroup's dirty and writeback bytes are at or below a value.
     WaitBelow(wait::Args),
@@ -68,39 +68,39 @@ enum Command {
     WaitAbove(wait::Args),
     /// Read a part of a file once.
     Read(read::Args),
-    /// Hold memory, mapped, locked or pinned, until asked to end.
+    /// Hold mapped, locked or pinned memory until asked to stop.
     Keep(keep::Args),
-    /// Punch holes into a file.
+    /// Punch holes in a file.
     Punch(punch::Args),
-    /// Print figures of a cgroup's memory.stat, brought up to date first.
+    /// Print figures of a cgroup's memory.stat after bringing them up to date.
     Stat(stat::Args),
-    /// Bring in pages of a file until there is no room, and tell how that was told.
+    /// Bring in pages of a file until there is no room, and print how the kernel reported that.
     Full(full::Args),
-    /// Mount a file system by the new mount API and name the errno that refused it.
+    /// Mount a file system by the new mount API and print the errno if it fails.
     Mount(mount::Args),
-    /// Compare the statistics of all cgroups with the pages that are there.
+    /// Compare the statistics of all cgroups with the pages in memory.
     Audit(audit::Args),
     /// Count the pages that a cgroup is charged for, and the folios they are in.
     Folios(folios::Args),
-    /// Write one value to a file by a single system call and name the errno it gave.
+    /// Write one value to a file by a single system call and print the errno.
     Put(put::Args),
     /// Make a call again and again, each time with the next of its allocations failing.
     Fail(fail::Args),
-    /// Do everything at once that may go wrong, from a seed.
+    /// Do everything that may go wrong at once, from a seed.
     Torture(torture::Args),
-    /// Print how often static keys of the kernel are on.
+    /// Print how often static keys of the kernel are enabled.
     Keys(keys::Args),
-    /// Write values from a grammar to the files, and mount with such options.
+    /// Write values from a grammar to the files, and mount with options from it.
     Fuzz(fuzz::Args),
     /// Measure what one 4 KiB read or write, or one fault of a shared mapping, costs.
     Cost(cost::Args),
-    /// Count where in the kernel a process waits, until it exits.
+    /// Count the places in the kernel where a process waits, until it exits.
     Waits(waits::Args),
     /// Draw samples against a limit, in characters and as SVG.
     Plot(plot::Args),
     /// Print Jain's fairness index of some numbers.
     Jain {
-        /// What each party got.
+        /// The amount that each party got.
         #[arg(required = true)]
         values: Vec<u64>,
     },

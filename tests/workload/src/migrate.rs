@@ -18,7 +18,7 @@ pub struct Args {
     /// Time between two moves.
     #[arg(long, default_value_t = 20)]
     every_ms: u64,
-    /// How long.
+    /// How long to run.
     #[arg(long)]
     seconds: f64,
 }

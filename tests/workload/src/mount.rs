@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where to mount it, or what to change.
+    /// Where to mount it, or the mount to change.
     pub point: PathBuf,
     /// The type of the file system.
     #[arg(long, default_value = "tmpfs")]
@@ -35,13 +35,13 @@ pub struct Args {
     /// An option of the file system, `NAME` or `NAME=VALUE` (repeatable).
     #[arg(long = "option")]
     pub options: Vec<String>,
-    /// An option whose value is a descriptor of what is at that path, `NAME=PATH` (repeatable).
+    /// An option whose value is a descriptor of the file or directory at PATH, `NAME=PATH` (repeatable).
     #[arg(long = "descriptor")]
     pub descriptors: Vec<String>,
-    /// Change the options of what is mounted there.
+    /// Change the options of the existing mount there.
     #[arg(long)]
     pub remount: bool,
-    /// Become this user first, after all that is named was opened.
+    /// Become this user first, after all named files were opened.
     #[arg(long)]
     uid: Option<u32>,
     /// Make the mount in a user and mount namespace of its own, of which this process is root.

@@ -19,13 +19,13 @@ pub struct Args {
     /// The limit.
     #[arg(long, value_parser = bytes)]
     limit: u64,
-    /// What the picture shows.
+    /// The title of the picture.
     #[arg(long)]
     title: String,
-    /// Where the SVG goes.
+    /// The SVG file to write.
     #[arg(long)]
     svg: Option<PathBuf>,
-    /// Use no character but those of ASCII.
+    /// Use only ASCII characters.
     #[arg(long)]
     ascii: bool,
 }

@@ -15,10 +15,10 @@ pub struct Args {
     /// The file.
     #[arg(long)]
     file: PathBuf,
-    /// Bytes of the file, from its beginning.
+    /// Number of bytes from the beginning of the file.
     #[arg(long, value_parser = bytes)]
     size: u64,
-    /// Bytes of one stretch; the first one goes.
+    /// Bytes of one stretch; the first one is punched out.
     #[arg(long, default_value = "4k", value_parser = bytes)]
     stretch: u64,
 }

@@ -24,10 +24,10 @@ pub struct Args {
     /// The file, which must exist.
     #[arg(long)]
     file: PathBuf,
-    /// What to write; `\n`, `\t`, `\0` and `\\` stand for newline, tab, NUL and backslash.
+    /// The value to write; `\n`, `\t`, `\0` and `\\` stand for newline, tab, NUL and backslash.
     #[arg(long, allow_hyphen_values = true)]
     value: String,
-    /// Write the value this many times over, in the same call.
+    /// Repeat the value this many times in the same call.
     #[arg(long, default_value_t = 1)]
     repeat: usize,
 }

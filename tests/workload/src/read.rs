@@ -19,13 +19,13 @@ pub struct Args {
     /// The file.
     #[arg(long)]
     file: PathBuf,
-    /// Bytes that are read; what the file does not have is an error.
+    /// Number of bytes to read; it is an error if the file is shorter.
     #[arg(long, value_parser = bytes)]
     size: u64,
-    /// Where in the file they begin.
+    /// Offset of the first byte in the file.
     #[arg(long, default_value = "0", value_parser = bytes)]
     offset: u64,
-    /// Fail unless this file has the same there.
+    /// Fail unless this file has the same data there.
     #[arg(long)]
     same_as: Option<PathBuf>,
     /// Bytes per call.

@@ -40,19 +40,19 @@ pub struct Args {
     /// Time between two samples.
     #[arg(long, default_value_t = 10)]
     interval_ms: u64,
-    /// How long at most.
+    /// The maximum duration in seconds.
     #[arg(long)]
     seconds: Option<f64>,
-    /// Until this process exits.
+    /// Sample until this process exits.
     #[arg(long)]
     pid: Option<i32>,
-    /// Where the samples go: `us,dirty,writeback`.
+    /// The CSV file to write samples to: `us,dirty,writeback`.
     #[arg(long)]
     out: Option<PathBuf>,
     /// Report the figures against this limit as well.
     #[arg(long, value_parser = bytes)]
     limit: Option<u64>,
-    /// Where the figures come from.
+    /// The source of the figures.
     #[arg(long, value_enum, default_value_t = Source::Stat)]
     source: Source,
     /// Sample as SCHED_FIFO of this priority, so that busy writers do not delay samples.

@@ -28,7 +28,7 @@ pub enum Mode {
     Mmap,
     /// io_uring; a write that would wait is handed to the kernel's worker threads.
     Uring,
-    /// io_uring with RWF_NOWAIT: a write that would wait fails with EAGAIN, and is then let wait.
+    /// io_uring with RWF_NOWAIT: a write that would wait fails with EAGAIN, and is retried without it.
     UringNowait,
     /// `pwrite(2)` with O_DIRECT.
     Direct,

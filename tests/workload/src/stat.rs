@@ -13,10 +13,10 @@ pub struct Args {
     /// The cgroup's directory.
     #[arg(long)]
     cgroup: PathBuf,
-    /// Have pages that wait to be put on their lists, or to be marked as locked, put there first.
+    /// First process pages that wait to be put on their lists or to be marked as locked.
     #[arg(long)]
     drain: bool,
-    /// The keys; all if there are none.
+    /// The keys; all if none are given.
     keys: Vec<String>,
 }
 

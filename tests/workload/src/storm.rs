@@ -23,13 +23,13 @@ pub struct Args {
     /// The directory that the children write in.
     #[arg(long)]
     file_dir: PathBuf,
-    /// How long.
+    /// How long to run.
     #[arg(long)]
     seconds: f64,
-    /// Pages that each child writes.
+    /// Number of pages that each child writes.
     #[arg(long, default_value_t = 4)]
     pages: u64,
-    /// Children at the same time.
+    /// Number of concurrent children.
     #[arg(long, default_value_t = 8)]
     parallel: usize,
 }

@@ -18,7 +18,7 @@ pub struct Schedule {
     /// Times per second.
     #[arg(long, default_value_t = 125)]
     rate: u32,
-    /// How long.
+    /// How long to run.
     #[arg(long)]
     seconds: u32,
 }

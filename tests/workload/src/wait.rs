@@ -16,13 +16,13 @@ pub struct Args {
     /// The cgroup's directory.
     #[arg(long)]
     cgroup: PathBuf,
-    /// The value.
+    /// The value in bytes.
     #[arg(long, value_parser = bytes)]
     bytes: u64,
     /// Give up, and fail, after this many seconds.
     #[arg(long)]
     timeout: f64,
-    /// Where the figures come from.
+    /// The source of the figures.
     #[arg(long, value_enum, default_value_t = Source::Stat)]
     source: Source,
 }

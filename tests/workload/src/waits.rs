@@ -15,7 +15,7 @@ pub struct Args {
     /// The process.
     #[arg(long)]
     pid: u32,
-    /// Time between two looks.
+    /// Time between two samples.
     #[arg(long, default_value_t = 5)]
     interval_ms: u64,
 }

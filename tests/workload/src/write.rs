@@ -19,16 +19,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-/// Writes each file once, or as long as `--seconds` says; SIGTERM or SIGINT end it early, with a report.
+/// Writes each file once, or for `--seconds`; SIGTERM or SIGINT end it early, with a report.
 #[derive(clap::Args)]
 pub struct Args {
     /// Writer k writes FILE.k.
     #[arg(long)]
     file: PathBuf,
-    /// Bytes of each file that are written; the last one given counts.
+    /// Number of bytes to write to each file; the last one given counts.
     #[arg(long, value_parser = bytes, overrides_with = "size")]
     size: u64,
-    /// Where in the file they begin.
+    /// Offset of the first byte in the file.
     #[arg(long, default_value = "0", value_parser = bytes)]
     offset: u64,
     /// Bytes per call; the last one given counts.
@@ -37,22 +37,22 @@ pub struct Args {
     /// Number of writers.
     #[arg(long, default_value_t = 1)]
     writers: usize,
-    /// How the bytes get there.
+    /// How to write.
     #[arg(long, value_enum, default_value_t = Mode::Write)]
     mode: Mode,
-    /// Writes under way at the same time, for io_uring.
+    /// Number of concurrent writes, for io_uring.
     #[arg(long, default_value_t = 32)]
     depth: u32,
-    /// Do not truncate the files: what is written replaces what is there.
+    /// Do not truncate the files: overwrite their content.
     #[arg(long)]
     overwrite: bool,
-    /// Sync the file each time that all of it was written.
+    /// Sync the file each time that it was written completely.
     #[arg(long)]
     fsync: bool,
     /// Make the writers SCHED_FIFO with this priority.
     #[arg(long)]
     rt: Option<i32>,
-    /// Start over at the end of the file, until this time has passed.
+    /// At the end of the file start over, until this time has passed.
     #[arg(long)]
     seconds: Option<f64>,
     /// Join this cgroup first.

@@ -49,7 +49,7 @@ use world::World;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The cgroup below which all of it happens.
+    /// The cgroup below which everything happens.
     #[arg(long)]
     cgroup: PathBuf,
     /// A directory that the actors may write in (repeatable); each should be on a file system of its own.
@@ -58,28 +58,28 @@ pub struct Args {
     /// A directory to mount file systems in.
     #[arg(long)]
     mounts: PathBuf,
-    /// The module, which is loaded, and is removed and loaded again meanwhile.
+    /// The module, which must be loaded, and is removed and loaded again meanwhile.
     #[arg(long)]
     module: PathBuf,
-    /// Swap space, to be taken into use and out of it (repeatable).
+    /// Swap space to be enabled and disabled (repeatable).
     #[arg(long = "swap")]
     swaps: Vec<PathBuf>,
-    /// What the actors' numbers follow from.
+    /// The seed for the actors' random numbers.
     #[arg(long)]
     seed: u64,
-    /// How long.
+    /// How long to run, in seconds.
     #[arg(long)]
     seconds: u64,
-    /// How long a process may take to die, or a module to come out.
+    /// How long a process may take to die, or a module to be removed, in seconds.
     #[arg(long, default_value_t = 120)]
     patience: u64,
-    /// Only these actors (repeatable).
+    /// Run only these actors (repeatable).
     #[arg(long = "only")]
     only: Vec<String>,
-    /// Not these actors (repeatable).
+    /// Do not run these actors (repeatable).
     #[arg(long = "without")]
     without: Vec<String>,
-    /// Say each step on stderr before it is taken.
+    /// Print each step on stderr before it is taken.
     #[arg(long)]
     verbose: bool,
 }
