@@ -112,7 +112,7 @@ archive_keyring() {
 # mirrors.
 repository() {
 	# shellcheck disable=SC2016 # apt expands it.
-	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' "Codename: $1" | head -n 1
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' "Codename: $1" | sed -n 1p
 }
 mirror() {
 	repository "$(codename)"
