@@ -157,4 +157,20 @@ repository_for_apt() {
 	[[ $said == *"Inst linux-image-7.3.0-memcg-knobs (7.3.0-2 memcg-knobs:memcg-knobs"* ]]
 }
 check "kernel-deb: apt can use its folder as a repository" repository_for_apt
+
+lacks() {
+	! package_has "$@"
+}
+
+# large_package: make one with enough files for their list to fill a pipe.
+large_package() {
+	local tree=$work/package-large-1
+	mkdir -p "$tree/a"
+	(cd "$tree/a" && seq -f 'a_file_with_a_long_name_%.0f' 3000 | xargs touch)
+	made "$work" large 1
+}
+large_package
+check "kernel-deb: a file at the beginning of a large package is found" package_has "$work/large_1.deb" 'name_1$'
+check "kernel-deb: so is one at its end" package_has "$work/large_1.deb" 'name_999$'
+check "kernel-deb: a file that is not in it is missed" lacks "$work/large_1.deb" 'name_0$'
 done_testing

@@ -136,6 +136,12 @@ fetch_package() {
 		compgen -G "$at/${package}_*.deb"
 }
 
+# package_has PACKAGE PATTERN: whether the path of a file in it matches. All of the list is read, because tar fails if nobody
+# reads on, as after grep -q.
+package_has() {
+	dpkg-deb --fsys-tarfile "$1" | tar -t | grep -- "$2" >/dev/null
+}
+
 # make_repository DIRECTORY: turn a directory of packages into a repository, and write memcg-knobs.list, an entry for apt's
 # sources. The packages are not signed; they are trusted because the user who copies that file has built them.
 make_repository() {

@@ -81,9 +81,8 @@ publish() {
 	for deb in "$src"/linux-{image,headers}-*.deb; do
 		mv "$deb" "$dest/"
 	done
-	# Without this file, the module cannot be built against the headers. (grep -q would stop reading, which tar takes for
-	# an error.)
-	dpkg-deb --fsys-tarfile "$dest"/linux-headers-*.deb | tar -t | grep '/rust/libkernel\.rmeta$' >/dev/null ||
+	# Without this file, the module cannot be built against the headers.
+	package_has "$dest"/linux-headers-*.deb '/rust/libkernel\.rmeta$' ||
 		die kernel-deb "the headers package has no rust/libkernel.rmeta"
 	for deb in "$BUILD"/deb/*.deb; do
 		[[ ! -e $deb ]] || cp "$deb" "$dest/"
