@@ -24,6 +24,9 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(errno, Some(Errno::ENOENT | Errno::ENODEV | Errno::ENOTDIR))
 }
 
+/// As much is read at a time. Most files of a cgroup are smaller.
+const AT_ONCE: usize = 4096;
+
 /// An upper bound for the size of all files that are read whole.
 const MOST: u64 = 64 << 20;
 
@@ -45,7 +48,8 @@ pub(crate) fn read_in(dir: Option<BorrowedFd<'_>>, path: &Path) -> Result<Option
 
 fn read_bytes_in(dir: Option<BorrowedFd<'_>>, path: &Path) -> Result<Option<Vec<u8>>> {
     let read = || {
-        let mut bytes = Vec::new();
+        // Without room, read_to_end() begins with 32 bytes, which takes a system call for each doubling.
+        let mut bytes = Vec::with_capacity(AT_ONCE);
         open(dir, path, OFlags::RDONLY)?
             .take(MOST)
             .read_to_end(&mut bytes)?;
