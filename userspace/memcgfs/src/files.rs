@@ -48,7 +48,8 @@ pub(crate) fn read_in(dir: Option<BorrowedFd<'_>>, path: &Path) -> Result<Option
 
 fn read_bytes_in(dir: Option<BorrowedFd<'_>>, path: &Path) -> Result<Option<Vec<u8>>> {
     let read = || {
-        // Without room, read_to_end() begins with 32 bytes, which takes a system call for each doubling.
+        // Without room, read_to_end() begins with 32 bytes, and needs a system call for each
+        // doubling.
         let mut bytes = Vec::with_capacity(AT_ONCE);
         open(dir, path, OFlags::RDONLY)?
             .take(MOST)
