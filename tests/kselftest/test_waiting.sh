@@ -3,6 +3,7 @@
 # A writer that waits for a limit does not hold up others: tasks that need the file's lock or
 # the process's mmap lock, freezing of the cgroup, and kills. The wait is visible while it
 # lasts. A large write that is frozen while it waits returns a short count and is resumed.
+# A writer to a frozen file system can be frozen and killed, too.
 # vm: --disk 256M,bps=1000000
 # vm-debug: --disk 256M,bps=500000
 . "$(dirname "$0")/lib.sh"
@@ -31,12 +32,6 @@ until_event()
 	echo $(((${EPOCHREALTIME/[.,]/} - begun) / 1000))
 }
 
-# shellcheck disable=SC2317 # loop_until calls it.
-somebody_waits()
-{
-	(($(stat_of a throttled_now) > 0))
-}
-
 # freeze DESCRIPTION: freeze and thaw the cgroup.
 freeze()
 {
@@ -52,8 +47,7 @@ cg_make a
 set_knob a dirty_limit_in_bytes 2M
 
 spawn_writers writer a mnt/f --size 32M --block 256k --seconds 600
-check "throttled_now shows a waiting writer" loop_until 20 somebody_waits
-# shellcheck disable=SC2317 # loop_until calls it.
+check "throttled_now shows a waiting writer" loop_until 20 stat_is a throttled_now '>' 0
 counts_meanwhile()
 {
 	local count usec
@@ -61,19 +55,18 @@ counts_meanwhile()
 	usec=$(stat_of a throttled_usec)
 	sleep 0.02
 	usec=$(($(stat_of a throttled_usec) - usec))
-	((usec > 0 && $(stat_of a throttled_now) > 0)) &&
-		[[ $(stat_of a throttled_count) == "$count" ]]
+	((usec > 0)) && stat_is a throttled_now '>' 0 && stat_is a throttled_count '==' "$count"
 }
 check "throttled_usec grows during the wait" loop_until 10 counts_meanwhile
 check_num "the file's lock is free" "$(longest chmod 640 "$work/mnt/f.0")" '<=' "$soon"
 freeze "a waiting writer"
-check "the writer waits again" loop_until 20 somebody_waits
+check "the writer waits again" loop_until 20 stat_is a throttled_now '>' 0
 echo 1 >"$top/a/cgroup.kill"
 check_num "a waiting writer is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
 stop_all
 
 spawn_writers mapper a mnt/m --size 8M --mode mmap --seconds 600
-check "a store into a mapping waits" loop_until 20 somebody_waits
+check "a store into a mapping waits" loop_until 20 stat_is a throttled_now '>' 0
 read -r pid <"$top/a/cgroup.procs"
 check_num "the mmap lock is free" "$(longest cat "/proc/$pid/cmdline")" '<=' "$soon"
 freeze "a waiting store"
@@ -83,11 +76,26 @@ stop_all
 
 # A single write, far larger than the limit.
 spawn_writers big a mnt/b --size 24M --block 24M
-check "a large write waits in the middle" loop_until 20 somebody_waits
+check "a large write waits in the middle" loop_until 20 stat_is a throttled_now '>' 0
 freeze "a large write"
-check "the large write waits again" loop_until 20 somebody_waits
+check "the large write waits again" loop_until 20 stat_is a throttled_now '>' 0
 echo 1 >"$top/a/cgroup.kill"
 check_num "a large write is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
+stop_all
+
+# A writer to a frozen file system waits outside of it.
+thaw()
+{
+	fsfreeze --unfreeze "$work/mnt" 2>/dev/null || true
+}
+at_undo=(thaw "${at_undo[@]}")
+spawn_writers cold a mnt/c --size 32M --block 256k --seconds 600
+check "a writer waits again" loop_until 20 stat_is a throttled_now '>' 0
+check "the file system can be frozen" fsfreeze --freeze "$work/mnt"
+freeze "a writer to a frozen file system"
+echo 1 >"$top/a/cgroup.kill"
+check_num "a writer to a frozen file system is soon killed" "$(until_event 'populated 0')" '<=' "$soon"
+check "the file system can be thawed" fsfreeze --unfreeze "$work/mnt"
 stop_all
 
 finish
