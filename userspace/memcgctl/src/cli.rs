@@ -83,11 +83,11 @@ pub struct Places {
 pub enum Command {
     /// Check that this machine supports dirty limits, and suggest how to fix what is missing.
     Check(CheckArgs),
-    /// Show a cgroup's limits, which of them are in force and why, its dirty pages, and which cgroup pays for what.
+    /// Show a cgroup's limits, which of them apply and why, its dirty pages, and which cgroup pays for its files.
     Show(ShowArgs),
     /// Show a table of a cgroup and all cgroups below it.
     Tree(TreeArgs),
-    /// Explain the limit in force: which limit binds writers, how it was derived, and what to change.
+    /// Explain which limit writers reach first, how it was derived, and what to change.
     Explain(ExplainArgs),
     /// Suggest a limit and a pace that fit a device, and the command that sets them.
     Suggest(SuggestArgs),
@@ -118,13 +118,13 @@ pub enum Command {
     Mount(MountArgs),
     /// List mounts made with memcg=.
     Mounts(MountsArgs),
-    /// Apply the settings that a TOML file declares, compare it with the machine, or dump the machine's.
+    /// Apply the settings in a TOML file, compare them with those of the machine, or print the machine's.
     #[command(
         override_usage = "memcgctl apply [--dry-run | --diff] [--exact] [--json] <FILE>\n       memcgctl apply --dump",
         after_help = APPLY
     )]
     Apply(ApplyArgs),
-    /// Print the figures of cgroups for a collector: OpenMetrics, or the text format of Prometheus.
+    /// Print the figures of cgroups for a metrics collector, as OpenMetrics or in the text format of Prometheus.
     Metrics(MetricsArgs),
     /// Print the help of the program or of a command, as --help does.
     #[command(hide = true)]

@@ -8,7 +8,7 @@
 use clap::ValueEnum;
 use std::fmt::Write;
 
-/// How it is put.
+/// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// OpenMetrics 1.0.

@@ -70,7 +70,7 @@ pub static DIRTY_LIMIT: Knob = Knob {
     kind: Kind::Bytes,
     since: Capability::DirtyLimits,
     excludes: Some("memory.dirty_ratio"),
-    help: "dirty and writeback bytes the subtree may hold; size or max",
+    help: "dirty and writeback bytes that the subtree may hold; size or max",
 };
 
 /// The size above which the flusher is started.
@@ -120,7 +120,7 @@ pub static DIRTY_PACE: Knob = Knob {
     kind: Kind::Pace,
     since: Capability::DirtyLimits,
     excludes: None,
-    help: "device time its writeback may fill; 1ms to 10s, default or max",
+    help: "device time that its writeback may take up; 1ms to 10s, default or max",
 };
 
 /// Starts writeback of the subtree.

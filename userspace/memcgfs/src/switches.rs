@@ -60,13 +60,12 @@ pub static SWITCHES: [Switch; 6] = [
     Switch {
         name: "recharge_mapped",
         kind: SwitchKind::OnOff,
-        help: "inherited memory that a process maps goes to the cgroup of that process",
+        help: "inherited memory that a process maps is charged to the cgroup of that process",
     },
     Switch {
         name: "recharge_access",
         kind: SwitchKind::OnOff,
-        help:
-            "inherited memory that is read or written goes to the cgroup of the task that does so",
+        help: "inherited memory that a task reads or writes is charged to the cgroup of that task",
     },
     Switch {
         name: "recharge_adopt",
@@ -81,7 +80,7 @@ pub static SWITCHES: [Switch; 6] = [
     Switch {
         name: "recharge_drop_sec",
         kind: SwitchKind::Seconds,
-        help: "what a removed cgroup left and nobody used for so many seconds is dropped; 0: never",
+        help: "drop page cache of removed cgroups that is unused for this many seconds; 0: never",
     },
     Switch {
         name: "writeback_pace_usec",

@@ -22,7 +22,7 @@ pub struct Top {
     /// The cgroup at the top [default: the root].
     #[arg(conflicts_with = "own", value_hint = ValueHint::DirPath)]
     pub cgroup: Option<OsString>,
-    /// The caller's own cgroup.
+    /// Start at the caller's own cgroup.
     #[arg(long = "self")]
     pub own: bool,
 }

@@ -10,8 +10,8 @@ use clap::CommandFactory;
 /// The explanation of CGROUP and of sizes.
 pub const CGROUP: &str = "\
 A CGROUP is a path under the cgroup2 mount (/sys/fs/cgroup/a/b, /a/b or a/b), a path from the current directory if it
-starts with a dot, the name of a unit of the system's systemd, or what runs in it: pid:1234, container:ID (or its
-beginning), pod:UID. Sizes take K M G T P E, powers of 1024; 64MiB is 64M.";
+starts with a dot, the name of a unit of the system's systemd, or a process, container or pod that runs in it: pid:1234,
+container:ID (or the beginning of the ID), pod:UID. Sizes take K M G T P E, powers of 1024; 64MiB is 64M.";
 
 /// The exit codes and their meaning.
 pub const EXITS: [(Exit, &str); 5] = [

@@ -112,14 +112,17 @@ const KEYS: [(&[(Key, Action)], &str); 18] = [
         ],
         "explain the limit of the cgroup at the cursor",
     ),
-    (&[(char('d'), Action::Devices)], "devices, and back"),
+    (
+        &[(char('d'), Action::Devices)],
+        "show devices, or cgroups again",
+    ),
     (
         &[(char('i'), Action::HideIdle)],
         "hide or show idle cgroups",
     ),
     (
         &[(char(','), Action::Earlier), (char('.'), Action::Later)],
-        "in a recording: previous or next sample",
+        "previous or next sample of a recording",
     ),
     (&[(char('r'), Action::Reverse)], "reverse the order"),
     (&[(char('t'), Action::Tree)], "tree or flat"),

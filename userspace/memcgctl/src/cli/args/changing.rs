@@ -14,10 +14,10 @@ pub const SETTINGS: &str = "/etc/memcg-knobs.toml";
 
 #[derive(Args, Debug)]
 pub struct SetArgs {
-    /// Cgroups, or patterns of their paths or unit names, and the settings; "memory." may be left off a file's name.
+    /// Cgroups, or patterns of their paths or unit names, and settings; "memory." may be omitted from a file's name.
     #[arg(value_name = "CGROUP|KNOB=VALUE", value_hint = ValueHint::DirPath)]
     pub(in crate::cli) words: Vec<OsString>,
-    /// The caller's own cgroup.
+    /// Use the caller's own cgroup.
     #[arg(long = "self")]
     pub(in crate::cli) own: bool,
     /// Set switches of the whole machine.
@@ -43,13 +43,13 @@ pub struct TriggerArgs {
     /// The cgroup.
     #[arg(value_hint = ValueHint::DirPath)]
     pub(in crate::cli) cgroup: Option<OsString>,
-    /// How many bytes [default: max].
+    /// The number of bytes [default: max].
     #[arg(value_name = "SIZE|max", value_parser = super::super::amount)]
     pub(in crate::cli) amount: Option<Amount>,
-    /// The caller's own cgroup.
+    /// Use the caller's own cgroup.
     #[arg(long = "self")]
     pub(in crate::cli) own: bool,
-    /// Print the outcome as JSON.
+    /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -62,7 +62,7 @@ pub struct ApplyArgs {
     /// Print what would change and change nothing.
     #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// Reset everything that the file does not declare to its default.
+    /// Reset all settings that the file does not contain to their defaults.
     #[arg(long)]
     pub exact: bool,
     /// Print how the file differs from the settings of the machine, and change nothing.
@@ -104,7 +104,7 @@ pub struct MountArgs {
     /// The device, for a file system that needs one.
     #[arg(short, long, value_name = "DEVICE", value_hint = ValueHint::FilePath)]
     pub source: Option<OsString>,
-    /// Where to mount it.
+    /// The directory to mount it on.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub point: PathBuf,
 }

@@ -14,13 +14,13 @@ use std::path::PathBuf;
 pub struct MetricsArgs {
     #[command(flatten)]
     pub start: Top,
-    /// Leave out cgroups that are more than N levels below it.
+    /// Leave out cgroups that are more than N levels below the top.
     #[arg(long, value_name = "N")]
     pub depth: Option<usize>,
-    /// Only cgroups whose path matches PATTERN, of * ? [a-z] and ** for any number of levels; may be repeated.
+    /// Print only cgroups whose path matches PATTERN: * ? [a-z], and ** for any number of levels; may be repeated.
     #[arg(long = "cgroup", value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Only the N cgroups with the most dirty pages and inherited memory, and those whose writers wait.
+    /// Print only the N cgroups with the most dirty pages and inherited memory, and those whose writers wait.
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
     /// Write to FILE, replacing it as a whole, instead of stdout.

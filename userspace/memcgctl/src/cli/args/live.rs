@@ -16,7 +16,7 @@ pub struct WatchArgs {
     /// The cgroups [default: the caller's own].
     #[arg(value_name = "CGROUP", conflicts_with = "own", value_hint = ValueHint::DirPath)]
     pub cgroups: Vec<OsString>,
-    /// The caller's own cgroup.
+    /// Use the caller's own cgroup.
     #[arg(long = "self")]
     pub own: bool,
     /// The interval between samples.
@@ -38,7 +38,7 @@ pub struct TraceArgs {
     /// Trace only this cgroup and those below it [default: all].
     #[arg(conflicts_with = "own", value_hint = ValueHint::DirPath)]
     pub cgroup: Option<OsString>,
-    /// The caller's own cgroup.
+    /// Use the caller's own cgroup.
     #[arg(long = "self")]
     pub own: bool,
     /// Stop after N lines [default: on Ctrl-C].
@@ -70,7 +70,7 @@ pub struct TopArgs {
     pub tree: bool,
     #[command(flatten)]
     pub filter: Filter,
-    /// Leave out cgroups without dirty pages whose writers do not wait.
+    /// Hide cgroups that have neither dirty pages nor waiting writers.
     #[arg(long)]
     pub hide_idle: bool,
     /// Show a recording that `memcgctl record` wrote to FILE.
@@ -110,17 +110,17 @@ pub enum Column {
     Writeback,
     /// The limit in force.
     Limit,
-    /// How full the limit is.
+    /// The part of the limit that is used.
     Used,
     /// Whether writers are slowed or stopped.
     Writers,
-    /// How many tasks are waiting.
+    /// The number of waiting tasks.
     Waiting,
-    /// How long writers wait, per second.
+    /// The time that writers wait, per second.
     Wait,
-    /// How often they wait, per second.
+    /// The number of waits, per second.
     Waits,
-    /// How long writeback is held back, per second.
+    /// The time that writeback is held back, per second.
     Paced,
     /// Memory inherited from removed cgroups.
     Inherited,

@@ -22,10 +22,10 @@ pub struct ShowArgs {
     /// The cgroup [default: the caller's own].
     #[arg(conflicts_with_all = ["own", "system"], value_hint = ValueHint::DirPath)]
     pub cgroup: Option<OsString>,
-    /// The caller's own cgroup.
+    /// Use the caller's own cgroup.
     #[arg(long = "self")]
     pub own: bool,
-    /// The switches of the whole machine instead of a cgroup.
+    /// Show the switches of the whole machine instead of a cgroup.
     #[arg(long, conflicts_with = "own")]
     pub system: bool,
     /// Print JSON: raw bytes, null for max, no key for absent values.
@@ -38,10 +38,10 @@ pub struct ExplainArgs {
     /// The cgroup [default: the caller's own].
     #[arg(conflicts_with = "own", value_hint = ValueHint::DirPath)]
     pub cgroup: Option<OsString>,
-    /// The caller's own cgroup.
+    /// Use the caller's own cgroup.
     #[arg(long = "self")]
     pub own: bool,
-    /// How long to watch for throttling.
+    /// The time for which to watch for throttling.
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = Span::parse)]
     pub sample: Span,
     /// Print JSON: raw bytes, null for max, no key for absent values.
@@ -76,7 +76,7 @@ pub enum TreeOrder {
     Cgroup,
     /// Bytes dirty and under writeback.
     Dirty,
-    /// How long writers waited.
+    /// The time that writers have waited.
     Throttled,
     /// Memory inherited from removed cgroups.
     Inherited,
@@ -89,13 +89,13 @@ pub struct SuggestArgs {
     /// The cgroup to suggest a limit for [default: none, a limit for the device].
     #[arg(conflicts_with = "own", value_hint = ValueHint::DirPath)]
     pub cgroup: Option<OsString>,
-    /// The caller's own cgroup.
+    /// Use the caller's own cgroup.
     #[arg(long = "self")]
     pub own: bool,
     /// The device, as sda, /dev/sda or 8:0 [default: the one with the most bytes written].
     #[arg(long, value_name = "DEV")]
     pub device: Option<OsString>,
-    /// How long it should take to write back a full limit.
+    /// The time in which the device should write back a full limit.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = Span::parse)]
     pub drain: Span,
     /// Measure the bandwidth by writing to a new file in DIR instead of taking the kernel's estimate.
