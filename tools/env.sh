@@ -133,27 +133,25 @@ find_rustc() {
 	return 1
 }
 
-find_bindgen() {
-	local bindgen
-	for bindgen in $(type -ap bindgen) ~/.cargo/bin/bindgen; do
-		[[ -x $bindgen ]] || continue
-		at_least "$("$bindgen" --version | cut -d ' ' -f 2)" "$BINDGEN_MIN" || continue
-		echo "$bindgen"
+# find_program NAME MINIMUM: print a program that is new enough.
+find_program() {
+	local program
+	for program in $(type -ap "$1") ~/.cargo/bin/"$1"; do
+		[[ -x $program ]] || continue
+		at_least "$("$program" --version | cut -d ' ' -f 2)" "$2" || continue
+		echo "$program"
 		return
 	done
 	return 1
 }
 
+find_bindgen() {
+	find_program bindgen "$BINDGEN_MIN"
+}
+
 # find_cargo: print a cargo for programs that run in user space.
 find_cargo() {
-	local cargo
-	for cargo in $(type -ap cargo) ~/.cargo/bin/cargo; do
-		[[ -x $cargo ]] || continue
-		at_least "$("$cargo" --version | cut -d ' ' -f 2)" "$RUST_MIN" || continue
-		echo "$cargo"
-		return
-	done
-	return 1
+	find_program cargo "$RUST_MIN"
 }
 
 # toolchain: set KMAKE to the make command that builds a kernel, and TOOLCHAIN to the version strings of its compilers.

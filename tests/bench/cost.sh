@@ -30,16 +30,11 @@ begin ext4
 system_limit $((512 * M))
 no_periodic_writeback
 must mount -o remount,lazytime "$work/mnt"
-must mkdir "$work/tmpfs"
-must mount -t tmpfs tmpfs "$work/tmpfs"
+mount_at tmpfs tmpfs -t tmpfs
 cg_make writer
 case $state in
 set) set_knob writer dirty_limit_in_bytes 256M ;;
-recharge | inherited)
-	for name in mapped access adopt; do
-		switch $name 1
-	done
-	;;
+recharge | inherited) switch mapped 1 access 1 adopt 1 ;;
 esac
 # Another cgroup's file, which is not accessed.
 [[ $state != inherited ]] || bequeath others/service tmpfs/others $((16 * M))

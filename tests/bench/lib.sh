@@ -35,8 +35,7 @@ begin_without_disk()
 begin()
 {
 	begin_without_disk
-	must mkdir "$work/mnt"
-	must mount -t "$1" -o noatime "$SCRATCH" "$work/mnt"
+	mount_at "$SCRATCH" mnt -t "$1" -o noatime
 }
 
 # warm_up MIB: bring the file system's metadata for files of that size into memory, so
@@ -73,12 +72,6 @@ disk_speed()
 	rm "$work"/mnt/direct.*
 }
 
-# disk_has_written BYTES: the scratch disk has written BYTES so far.
-disk_has_written()
-{
-	(($(disk_written "$SCRATCH") >= $1))
-}
-
 # rate_meanwhile COMMAND...: set rate to the bytes per second that the scratch disk
 # wrote while COMMAND ran. A request is counted when it completes, which takes a slow
 # disk some time, so measure from the end of one request to the end of another.
@@ -106,23 +99,6 @@ cost_of()
 	collect cost F
 }
 
-# until_above CGROUP BYTES: wait until the cgroup has BYTES of dirty pages.
-until_above()
-{
-	spawn above wait-above --cgroup "$top/$1" --bytes "$2" \
-		--timeout $((30 * ${VM_SLOWNESS:-1}))
-	collect above F
-}
-
-# until_below CGROUP BYTES: wait until the cgroup has at most BYTES of dirty pages;
-# sets F[ms].
-until_below()
-{
-	spawn below wait-below --cgroup "$top/$1" --bytes "$2" \
-		--timeout $((60 * ${VM_SLOWNESS:-1}))
-	collect below F
-}
-
 # clean CGROUP...: remove the files, and then the cgroups once they have no dirty
 # pages. Pages of deleted files need not be written.
 clean()
@@ -130,7 +106,7 @@ clean()
 	local name
 	find "$work/mnt" -type f -exec rm {} +
 	for name in "$@"; do
-		until_below "$name" 0
+		must await below "$name" 0 60
 		cg_remove "$name"
 	done
 }

@@ -13,16 +13,15 @@ from=$((256 * M)) to=$((16 * M))
 
 for count in "$@"; do
 	cg_make hog
-	set_knob hog dirty_limit_in_bytes "$from"
-	set_knob hog dirty_background_limit_in_bytes $((from * 15 / 16))
+	set_knob hog dirty_limit_in_bytes "$from" dirty_background_limit_in_bytes $((from * 15 / 16))
 	spawn_writers writers hog mnt/hog --seconds 3600 \
 		--writers "$count" --size $((384 * M / count))
-	until_above hog $((from * 8 / 10))
+	must await above hog $((from * 8 / 10)) 30
 	set_knob hog dirty_limit_in_bytes "$to"
 	# Read this after the limit is set: before that, the writers still dirty more.
 	held=$(dirty_of hog)
-	until_below hog "$to"
-	halt writers W
-	row "$VM_FLAVOR" "$count" "$from" "$to" "$held" "${F[ms]}" "$disk"
+	must await below hog "$to" 60
+	halt writers F
+	row "$VM_FLAVOR" "$count" "$from" "$to" "$held" "${W[ms]}" "$disk"
 	clean hog
 done

@@ -15,12 +15,6 @@ shift
 begin ext4
 declare -A V=()
 
-# grew CGROUP BYTES: the cgroup uses at least BYTES of memory.
-grew()
-{
-	(($(<"$top/$1/memory.current") >= $2))
-}
-
 for limit in high max; do
 	for case in "$@"; do
 		cg_make service
@@ -28,7 +22,7 @@ for limit in high max; do
 		[[ $case != limited ]] || set_knob service dirty_limit_in_bytes 8M
 		spawn_writers hog service mnt/hog --seconds 3600 --size 160M
 		# Wait until the page cache fills the cgroup's limit.
-		must loop_until 60 grew service $((48 * M))
+		must loop_until 60 knob_is service current '>=' $((48 * M))
 		spawn victim allocate --cgroup "$top/service" --size 1M --rate 10 --seconds "$seconds"
 		collect victim V
 		halt hog W

@@ -45,10 +45,7 @@ hog_options()
 use()
 {
 	case $1 in
-	limit)
-		set_knob hog dirty_limit_in_bytes 4M
-		set_knob hog dirty_pace_usec max
-		;;
+	limit) set_knob hog dirty_limit_in_bytes 4M dirty_pace_usec max ;;
 	pace) set_knob hog dirty_limit_in_bytes 4M ;;
 	floor)
 		set_knob . dirty_min 8M
@@ -86,11 +83,6 @@ put_in()
 	echo "$2" >"$1"
 }
 
-nap()
-{
-	sleep "$seconds"
-}
-
 declare -A V=()
 for cell in "$@"; do
 	IFS=: read -r vm kind means victim <<<"$cell"
@@ -118,7 +110,7 @@ for cell in "$@"; do
 	read) spawn victim peek --cgroup "$top/victim" --file "$work/mnt/data" --rate 50 --seconds "$seconds" ;;
 	esac
 	if [[ $victim == alone ]]; then
-		rate_meanwhile nap
+		rate_meanwhile sleep "$seconds"
 		V=([rate]=0 [p50_us]=0 [p99_us]=0 [max_us]=0)
 		hog_rate=$rate
 	else

@@ -33,7 +33,7 @@ for mib in "$@"; do
 				--size 32M --mode "$mode"
 		done
 		watch_limit samples parent $((mib * M))
-		until_above parent $((mib * M / 2))
+		must await above parent $((mib * M / 2)) 30
 		before=$(written)
 		rate_meanwhile sleep "$seconds"
 		mapfile -t bytes < <(paste <(written) - <<<"$before" | awk '{ print $1 - $2 }')

@@ -125,30 +125,25 @@ unmapped()
 # mapped DIRECTORY BYTES BLOCK
 mapped()
 {
+	local how
 	is_mapped=once
-	cg_make p/user
-	left "$@"
-	keep user p/user --file "$work/$1/file.0" --size "$2"
-	by_worker mapped p/user switch mapped 1
-	over p/user
-	[[ $1 == small ]] || return 0
-
-	cg_make p/user
-	left "$@"
-	keep user p/user --file "$work/$1/file.0" --size "$2"
-	on_demand p/user
-	over p/user
+	for how in "by_worker mapped p/user switch mapped 1" "on_demand p/user"; do
+		cg_make p/user
+		left "$@"
+		keep user p/user --file "$work/$1/file.0" --size "$2"
+		$how
+		over p/user
+		[[ $1 == small ]] || return 0
+	done
 }
 
 # mapped_anon BYTES
 mapped_anon()
 {
 	is_mapped=once
-	cg_make p/service p/user
-	keep user p/service --size "$1"
-	join user p/user
-	cg_remove p/service
-	must loop_until 10 inherits p "$1"
+	cg_make p/user
+	keep_moved user p/service p/user --size "$1"
+	cg_leave p/service "$1"
 	inherited
 	by_worker mapped p/user switch mapped 1
 	over p/user
@@ -157,9 +152,8 @@ mapped_anon()
 move()
 {
 	local size what is_mapped
-	must mkdir "$work"/{small,huge}
-	must mount -t tmpfs -o huge=never tmpfs "$work/small"
-	must mount -t tmpfs -o huge=always tmpfs "$work/huge"
+	tmpfs_make small huge=never
+	tmpfs_make huge huge=always
 	no_periodic_writeback
 	warm_up 160
 	for size in $((8 * M)) $((40 * M)); do
@@ -255,7 +249,8 @@ restart()
 		cg_remove p/service
 		for speed in 100000000 max; do
 			read_back $speed
-			row restart ext4 no recharge_adopt "$run" "$given" "$folios" "$moved" '' "$ns" 				"$bytes_read" "$speed" "${W[ms]}"
+			row restart ext4 no recharge_adopt "$run" "$given" "$folios" "$moved" '' "$ns" \
+				"$bytes_read" "$speed" "${W[ms]}"
 		done
 		over
 	done
@@ -283,7 +278,8 @@ deferred()
 		taken p/user
 		moved=$value
 		value_of $SWITCHES/recharge_stat dropped
-		row deferred ext4 no recharge_access "$run" "$given" "$folios" "$moved" 			$((value - dropped)) "$ns" '' '' "${W[ms]}"
+		row deferred ext4 no recharge_access "$run" "$given" "$folios" "$moved" \
+			$((value - dropped)) "$ns" '' '' "${W[ms]}"
 		switch access 0
 		over p/user
 	done

@@ -33,8 +33,7 @@ persistent)
 	set_knob pod/payer persistent "file shmem"
 	;;
 esac
-must mkdir "$work/tmpfs"
-must mount -t tmpfs -o "$options" tmpfs "$work/tmpfs"
+tmpfs_make tmpfs "$options"
 
 if [[ $state == full ]]; then
 	set_knob pod/payer max 16M

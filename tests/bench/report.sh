@@ -27,11 +27,38 @@ rows()
 	}
 	function percent(part) { return sprintf("%.1f %%", 100 * part) }
 	function case_name() { return mib(f("limit")) ", " f("writers") " × " f("mode") }
+	function worse(key, figure, is_worse, who) {
+		if (!(key in whose) || is_worse) { worst[key] = figure; whose[key] = who }
+	}
 	/^# guest:/ { split($2, words, " "); cpus = words[1] }
 	/^#/ { next }
 	!header { for (i = 1; i <= NF; i++) column[$i] = i; header = 1; next }
 	'"$2" "$BUILD/bench/$1.csv"
 }
+
+# Functions of awk that compare the means of states: note() takes a value, row() prints the verdict on the case that differs
+# most, and spread() is the most by which two values of a state differ.
+comparison='
+	function note(what, state, value) {
+		if (!(what in seen)) { seen[what] = ++count; order[count] = what }
+		sum[what, state] += value; runs[what, state]++
+		if (!((what, state) in low) || value < low[what, state]) low[what, state] = value
+		if (value > high[what, state]) high[what, state] = value
+	}
+	function mean(what, state) { return runs[what, state] ? sum[what, state] / runs[what, state] : 0 }
+	function more(what, state, than) { return 100 * (mean(what, state) / mean(what, than) - 1) }
+	function row(words, state, than, bound,    i, most, who) {
+		most = -100
+		for (i = 1; i <= count; i++)
+			if (more(order[i], state, than) > most) { most = more(order[i], state, than); who = order[i] }
+		verdict(words " ≤ +" bound " %", sprintf("%+.2f %% (%s)", most, who), most <= bound)
+	}
+	function spread(    key, widest) {
+		for (key in high)
+			if (100 * (high[key] / low[key] - 1) > widest) widest = 100 * (high[key] / low[key] - 1)
+		return widest
+	}
+'
 
 verdicts()
 {
@@ -72,23 +99,22 @@ write_tightness()
 	f("limit") == 0 { stock[f("writers") " × " f("mode")] = f("rate") / f("disk") }
 	f("limit") > 0 {
 		over = (f("max") - f("limit")) / 4096
-		if (!n || over > worst_over) { worst_over = over; who_over = case_name() }
+		worse("over", over, over > worst["over"], case_name())
 		above = f("above") / f("samples")
-		if (!n || above > worst_above) { worst_above = above; who_above = case_name() }
+		worse("above", above, above > worst["above"], case_name())
 		mean = f("mean") / f("limit")
-		if (!n || mean < worst_mean) { worst_mean = mean; who_mean = case_name() }
+		worse("mean", mean, mean < worst["mean"], case_name())
 		use = f("rate") / f("disk")
 		if (f("limit") >= 16 * 1048576 && (!who_use || use < worst_use)) {
 			worst_use = use; who_use = case_name(); writers = f("writers") " × " f("mode")
 		}
-		n++
 	}
 	END {
 		verdict("highest dirty+writeback ≤ limit + 64 pages × CPUs (" 64 * cpus " pages)",
-			sprintf("limit %+d pages (%s)", worst_over, who_over), worst_over <= 64 * cpus)
-		verdict("samples above the limit ≤ 1 %", percent(worst_above) " (" who_above ")", worst_above <= 0.01)
+			sprintf("limit %+d pages (%s)", worst["over"], whose["over"]), worst["over"] <= 64 * cpus)
+		verdict("samples above the limit ≤ 1 %", percent(worst["above"]) " (" whose["above"] ")", worst["above"] <= 0.01)
 		verdict("mean while writers are throttled ≥ 0.70 × limit",
-			sprintf("%.2f (%s)", worst_mean, who_mean), worst_mean >= 0.70)
+			sprintf("%.2f (%s)", worst["mean"], whose["mean"]), worst["mean"] >= 0.70)
 		verdict("throughput at limit ≥ 16 MiB ≥ 97 % of the disk", percent(worst_use) " (" who_use \
 			(writers in stock ? "; stock kernel, no limit: " percent(stock[writers]) : "") ")", worst_use >= 0.97)
 	}'
@@ -154,18 +180,17 @@ write_parent()
 	function name() { return mib(f("limit")) ", " f("mode") }
 	{
 		over = (f("max") - f("limit")) / 4096
-		if (!n || over > worst_over) { worst_over = over; who_over = name() }
+		worse("over", over, over > worst["over"], name())
 		above = f("above") / f("samples")
-		if (!n || above > worst_above) { worst_above = above; who_above = name() }
-		if (!n || f("jain") < worst_jain) { worst_jain = f("jain"); who_jain = name() }
-		n++
+		worse("above", above, above > worst["above"], name())
+		worse("jain", f("jain"), f("jain") < worst["jain"], name())
 	}
 	END {
 		verdict("parent: highest sum ≤ limit + 64 pages × CPUs (" 64 * cpus " pages)",
-			sprintf("limit %+d pages (%s)", worst_over, who_over), worst_over <= 64 * cpus)
-		verdict("parent: samples of the sum above the limit ≤ 1 %", percent(worst_above) " (" who_above ")",
-			worst_above <= 0.01)
-		verdict("parent: Jain fairness of 8 children ≥ 0.95", worst_jain " (" who_jain ")", worst_jain >= 0.95)
+			sprintf("limit %+d pages (%s)", worst["over"], whose["over"]), worst["over"] <= 64 * cpus)
+		verdict("parent: samples of the sum above the limit ≤ 1 %", percent(worst["above"]) " (" whose["above"] ")",
+			worst["above"] <= 0.01)
+		verdict("parent: Jain fairness of 8 children ≥ 0.95", worst["jain"] " (" whose["jain"] ")", worst["jain"] >= 0.95)
 	}'
 	printf '\n| limit | children by | highest, pages from the limit | samples above | mean / limit | Jain | throughput / disk |\n'
 	echo '|---|---|---|---|---|---|---|'
@@ -341,40 +366,22 @@ write_cost()
 
 	END
 	verdicts
-	rows cost '
-	{
-		what = f("fs") ", " f("op") ", " f("pages")
-		if (!(what in seen)) { seen[what] = ++count; order[count] = what }
-		state = f("state"); value = f("instructions")
-		sum[what, state] += value; runs[what, state]++
-		if (!((what, state) in low) || value < low[what, state]) low[what, state] = value
-		if (value > high[what, state]) high[what, state] = value
-	}
-	function mean(what, state) { return runs[what, state] ? sum[what, state] / runs[what, state] : 0 }
-	function more(what, state) { return 100 * (mean(what, state) / mean(what, "stock") - 1) }
-	function row(state, words, bound,    i, worst, who) {
-		worst = -100
-		for (i = 1; i <= count; i++)
-			if (more(order[i], state) > worst) { worst = more(order[i], state); who = order[i] }
-		verdict(words " ≤ +" bound " %", sprintf("%+.2f %% (%s)", worst, who), worst <= bound)
-	}
+	rows cost "$comparison"'
+	function over_stock(what, state) { return more(what, state, "stock") }
+	{ note(f("fs") ", " f("op") ", " f("pages"), f("state"), f("instructions")) }
 	END {
-		row("unloaded", "instructions, module not loaded:", 0.2)
-		row("unset", "instructions, module loaded, nothing set:", 0.3)
-		row("set", "instructions, limit set, not throttled:", 1)
-		row("unset", "instructions, recharging off, module loaded:", 0.2)
-		row("recharge", "instructions, recharging on, nothing inherited:", 0.3)
-		for (key in high) {
-			spread = 100 * (high[key] / low[key] - 1)
-			if (spread > widest) widest = spread
-		}
+		row("instructions, module not loaded:", "unloaded", "stock", 0.2)
+		row("instructions, module loaded, nothing set:", "unset", "stock", 0.3)
+		row("instructions, limit set, not throttled:", "set", "stock", 1)
+		row("instructions, recharging off, module loaded:", "unset", "stock", 0.2)
+		row("instructions, recharging on, nothing inherited:", "recharge", "stock", 0.3)
 		printf "\n| file system, operation, pages | stock, instructions | unloaded | loaded, nothing set | limit set "
 		printf "| recharging on, nothing inherited | and another file inherited |\n|---|---|---|---|---|---|---|\n"
 		for (i = 1; i <= count; i++)
 			printf "| %s | %.1f | %+.2f %% | %+.2f %% | %+.2f %% | %+.2f %% | %+.2f %% |\n", order[i],
-				mean(order[i], "stock"), more(order[i], "unloaded"), more(order[i], "unset"), more(order[i], "set"),
-				more(order[i], "recharge"), more(order[i], "inherited")
-		printf "\nEach is the mean of two guests, which differed by %.3f %% at most.\n", widest
+				mean(order[i], "stock"), over_stock(order[i], "unloaded"), over_stock(order[i], "unset"),
+				over_stock(order[i], "set"), over_stock(order[i], "recharge"), over_stock(order[i], "inherited")
+		printf "\nEach is the mean of two guests, which differed by %.3f %% at most.\n", spread()
 	}'
 }
 
@@ -392,9 +399,6 @@ write_recharge()
 		size = f("given") / f("folios")
 		folio_size = size < 256 ? sprintf("%.0f KiB", 4 * size) : sprintf("%.0f MiB", size / 256)
 		return f("folio") ", " folio_size
-	}
-	function worse(key, figure, is_worse, who) {
-		if (!(key in whose) || is_worse) { worst[key] = figure; whose[key] = who }
 	}
 	{ share = f("moved") / f("given"); name = kind() }
 	f("test") == "move" {
@@ -479,37 +483,19 @@ write_redirect()
 
 	END
 	verdicts
-	rows redirect '
+	rows redirect "$comparison"'
 	f("state") == "full" { full[f("op")] = f("value"); next }
-	{
-		state = f("state"); op = f("op"); value = f("value")
-		if (!(op in seen)) { seen[op] = ++count; order[count] = op }
-		sum[op, state] += value; runs[op, state]++
-		if (!((op, state) in low) || value < low[op, state]) low[op, state] = value
-		if (value > high[op, state]) high[op, state] = value
-	}
-	function mean(op, state) { return runs[op, state] ? sum[op, state] / runs[op, state] : 0 }
-	function more(op, state, than) { return 100 * (mean(op, state) / mean(op, than) - 1) }
-	function row(words, state, than, bound,    i, worst, who) {
-		worst = -100
-		for (i = 1; i <= count; i++)
-			if (more(order[i], state, than) > worst) { worst = more(order[i], state, than); who = order[i] }
-		verdict(words " ≤ +" bound " %", sprintf("%+.2f %% (%s)", worst, who), worst <= bound)
-	}
+	{ note(f("op"), f("state"), f("value")) }
 	END {
 		row("tmpfs, instructions, nothing redirected, against the stock kernel:", "unused", "stock", 0.2)
 		row("tmpfs, instructions, through memcg=, against nothing redirected:", "memcg", "unused", 2)
 		row("tmpfs, instructions, through memory.persistent, against nothing redirected:", "persistent", "unused", 2)
-		for (key in high) {
-			spread = 100 * (high[key] / low[key] - 1)
-			if (spread > widest) widest = spread
-		}
 		print "\n| tmpfs | stock, instructions | nothing redirected | memcg= | persistent |\n|---|---|---|---|---|"
 		for (i = 1; i <= count; i++)
 			printf "| %s | %.1f | %.1f | %.1f (%+.2f %%) | %.1f (%+.2f %%) |\n", order[i], mean(order[i], "stock"),
 				mean(order[i], "unused"), mean(order[i], "memcg"), more(order[i], "memcg", "unused"),
 				mean(order[i], "persistent"), more(order[i], "persistent", "unused")
-		printf "\nEach is the mean of two guests, which differed by %.3f %% at most. The time from the charge\n", widest
+		printf "\nEach is the mean of two guests, which differed by %.3f %% at most. The time from the charge\n", spread()
 		printf "to ENOSPC, when the target of memcg= is full and nothing can be reclaimed, is (p99 of a hundred): %s with one writer, %s with 16\n",
 			time(full["1"]), time(full["16"])
 		print "at once on two processors."

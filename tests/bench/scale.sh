@@ -20,8 +20,8 @@ test=$1 run=$2
 begin_without_disk
 # With a child, p's other children will have a memory controller.
 cg_make p/child
-must mkdir "$work/tmpfs" "$work/many"
-must mount -t tmpfs -o size=90% tmpfs "$work/tmpfs"
+must mkdir "$work/many"
+tmpfs_make tmpfs
 
 # took COMMAND...: run the command, and set ns to its duration.
 took()
@@ -109,14 +109,9 @@ read_stat()
 	while read -r _; do :; done <"$top/p/memory.recharge_stat"
 }
 
-come_back()
-{
-	must mkdir "$@"
-}
-
 measure_removed()
 {
-	local count switch
+	local count
 	for count in 1000 10000; do
 		leave $count
 		took remove_jobs $count
@@ -125,20 +120,18 @@ measure_removed()
 		took read_stat
 		row stat left $count "$run" "$ns"
 		switch adopt 1
-		worked come_back "$top/p/job$((count / 2))"
+		worked must mkdir "$top/p/job$((count / 2))"
 		row lookup adopt $count "$run" "$ns"
 		if ((count == 1000)); then
 			name "$top/p/job" 101 200
-			worked come_back "${names[@]}"
+			worked must mkdir "${names[@]}"
 			row successors adopt 100 "$run" "$ns"
 		fi
 		switch adopt 0
 		rmdir "$top"/p/job* 2>/dev/null
 		find "$work/tmpfs" -type f -exec rm {} +
 	done
-	for switch in mapped access adopt; do
-		switch $switch 1
-	done
+	switch mapped 1 access 1 adopt 1
 	leave 1000
 	took remove_jobs 1000
 	row removal on 1000 "$run" "$ns"
@@ -162,7 +155,7 @@ measure_scan()
 		look 4K $((size / PAGE))
 		rm "$work/tmpfs/file.0"
 	done
-	must mount -t tmpfs -o huge=always,size=90% tmpfs "$work/many"
+	tmpfs_make many huge=always,size=90%
 	for size in $((64 * M)) $((960 * M)); do
 		bequeath p/job many/file "$size" --block 2M
 		look 2M $((size / 2 / M))

@@ -22,7 +22,7 @@ for mode in write mmap; do
 		spawn_writers writers hog mnt/hog --seconds 3600 --mode "$mode" \
 			--writers "$count" --size $((256 * M / count))
 		watch_limit samples hog "$watched"
-		until_above hog $((watched / 2))
+		must await above hog $((watched / 2)) 30
 		rate_meanwhile sleep "$seconds"
 		halt samples S
 		halt writers W

@@ -53,7 +53,7 @@ for case in "$@"; do
 	if [[ $case != alone ]]; then
 		spawn_writers hog hog mnt/hog --seconds 3600 --size 128M
 		watch_limit samples hog $((full * 2))
-		until_above hog "$full"
+		must await above hog "$full" 30
 	fi
 	spawn victim append --cgroup "$top/victim" --file "$work/mnt/victim" --seconds "$seconds"
 	spawn held sample --cgroup "$top/victim" --interval-ms 100 --pid "${running[victim]}"

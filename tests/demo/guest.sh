@@ -17,7 +17,7 @@ watch()
 {
 	spawn_writers hog hog mnt/hog --seconds 3600 --size 128M
 	watch_limit samples hog "$limit" --out "/out/$1.csv"
-	until_above hog "$2"
+	must await above hog "$2" 30
 	spawn log append --cgroup "$top/log" --file "$work/mnt/log" --seconds "$seconds"
 	spawn database append --fsync --cgroup "$top/database" --file "$work/mnt/database" \
 		--rate 20 --seconds "$seconds"

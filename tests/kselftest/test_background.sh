@@ -11,8 +11,7 @@ no_periodic_writeback
 # dirty NAME [SIZE]: make SIZE of pages dirty, by default 8M.
 dirty()
 {
-	spawn_writers writers "$1" "mnt/${1//\//_}" --size "${2:-8M}"
-	collect writers W
+	write_as "$1" "mnt/${1//\//_}" --size "${2:-8M}"
 }
 
 # flushed DESCRIPTION NAME BYTES
@@ -28,8 +27,7 @@ set_knob below dirty_limit_in_bytes 32M
 dirty below
 
 cg_make both
-set_knob both dirty_limit_in_bytes 64M
-set_knob both dirty_background_limit_in_bytes 4M
+set_knob both dirty_limit_in_bytes 64M dirty_background_limit_in_bytes 4M
 dirty both
 flushed "background limit far below the limit" both $((4 * M))
 check_eq "the writer is not throttled by a background limit" "$(stat_of both throttled_count)" 0
@@ -40,22 +38,18 @@ dirty alone
 flushed "background limit without a limit" alone $((4 * M))
 
 cg_make ratio
-echo 64M >"$top/ratio/memory.max"
-set_knob ratio dirty_limit_in_bytes 32M
-set_knob ratio dirty_background_ratio 5
+set_knob ratio max 64M dirty_limit_in_bytes 32M dirty_background_ratio 5
 dirty ratio
 flushed "background ratio" ratio $((64 * M * 5 / 100))
 
 cg_make p/c
-set_knob p dirty_limit_in_bytes 64M
-set_knob p dirty_background_limit_in_bytes 4M
+set_knob p dirty_limit_in_bytes 64M dirty_background_limit_in_bytes 4M
 dirty p/c
 flushed "the parent's background limit" p $((4 * M))
 
 # None of the children holds enough to reach a share of its own.
 cg_make r
-set_knob r dirty_limit_in_bytes 64M
-set_knob r dirty_background_limit_in_bytes 4M
+set_knob r dirty_limit_in_bytes 64M dirty_background_limit_in_bytes 4M
 for i in {1..16}; do
 	cg_make "r/c$i"
 	dirty "r/c$i" 512k
@@ -70,8 +64,7 @@ check_num "the parent's derived limit holds for a child with a looser limit" \
 	"$(stat_of q/c limit)" '<=' $(($(stat_of q limit) * 9 / 8))
 
 cg_make later
-set_knob later dirty_limit_in_bytes 64M
-set_knob later dirty_background_limit_in_bytes 60M
+set_knob later dirty_limit_in_bytes 64M dirty_background_limit_in_bytes 60M
 dirty later
 set_knob later dirty_background_limit_in_bytes 4M
 flushed "background limit set below the amount that is dirty" later $((4 * M))
@@ -84,15 +77,10 @@ check_num "the pages of a cgroup below half its limit stay dirty" \
 sync
 system_limit $((64 * M))
 cg_make again
-set_knob again dirty_limit_in_bytes 64M
-set_knob again dirty_background_limit_in_bytes 60M
+set_knob again dirty_limit_in_bytes 64M dirty_background_limit_in_bytes 60M
 dirty again 24M
-dirty_is_below()
-{
-	compare "$(stat_of again dirty)" '<=' "$1"
-}
 set_knob again dirty_background_limit_in_bytes 20M
-until dirty_is_below $((20 * M)); do :; done
+until stat_is again dirty '<=' $((20 * M)); do :; done
 set_knob again dirty_background_limit_in_bytes 4M
 flushed "background limit lowered once more at once" again $((4 * M))
 

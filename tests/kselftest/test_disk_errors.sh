@@ -10,16 +10,11 @@ inject=/sys/kernel/debug/fail_make_request
 [[ -d $inject ]] || skip_all "no fault injection in this kernel"
 setup
 audited=1
-for name in bad good; do
-	must mkdir "$work/$name"
-done
-must mount "$SCRATCH" "$work/bad"
-must mount "$SCRATCH2" "$work/good"
-mounts=("$work/bad" "$work/good")
+mount_at "$SCRATCH" bad
+mount_at "$SCRATCH2" good
 must put_back $inject/probability 100
 must put_back $inject/times -1
 must put_back $inject/verbose 0
-# shellcheck disable=SC2317 # undo calls it.
 mend()
 {
 	echo 0 >"/sys/block/${SCRATCH##*/}/make-it-fail"
@@ -39,10 +34,9 @@ at_undo+=(mend)
 spawn hog write --cgroup "$top/p/bad" --file "$work/bad/f" --overwrite --size 4M --block 64k \
 	--writers 1 --seconds 600
 spawn other append --cgroup "$top/p/good" --file "$work/good/log" --rate 10 --seconds "$(pick 20 10)"
-# shellcheck disable=SC2317 # loop_until calls it.
 has_passed_the_limit()
 {
-	(($(stat_of p/bad writeback_started) > 0)) && kill -0 "${running[hog]}"
+	stat_is p/bad writeback_started '>' 0 && kill -0 "${running[hog]}"
 }
 check "writeback is started, and the writer continues" loop_until 30 has_passed_the_limit
 watch_limit samples p/bad $limit
@@ -59,14 +53,12 @@ check "a write to memory.dirty_writeback returns" grep -qxE 'ok|EAGAIN' "$work/p
 kill -KILL "${running[hog]}"
 echo 1 >"$top/p/bad/cgroup.kill"
 check "the writer can be killed" loop_until 10 is_empty "$top/p/bad"
-wait "${running[hog]}" 2>/dev/null
-unset "running[hog]"
+reap hog
 sync
-# shellcheck disable=SC2317 # loop_until calls it.
 nothing_is_dirty()
 {
-	compare "$(exactly_dirty p/bad)" '==' 0 && compare "$(stat_of p/bad dirty)" '==' 0 &&
-		compare "$(stat_of p/bad writeback)" '==' 0
+	compare "$(exactly_dirty p/bad)" '==' 0 && stat_is p/bad dirty '==' 0 &&
+		stat_is p/bad writeback '==' 0
 }
 check "pages that could not be written are not counted as dirty" loop_until 20 nothing_is_dirty
 check "the module can be removed" loop_until 10 module_unload

@@ -81,30 +81,23 @@ survives "reading memory.recharge_stat" read "$top/a/b/memory.recharge_stat"
 survives "reading recharge_stat" read "$SWITCHES/recharge_stat"
 
 # Again with a limit and a floor that hold for the new cgroup.
-set_knob a dirty_limit_in_bytes 8M
-set_knob a dirty_min 1M
+set_knob a dirty_limit_in_bytes 8M dirty_min 1M
 survives "creating a cgroup below a limit" mkdir "$top/a/new"
 cg_make a/c
 bears "removing a cgroup" rmdir "$top/a/c"
 bears "joining another cgroup" join "$top/a/b" "${top%/*}"
-must mkdir "$work/disk"
-must mount "$SCRATCH" "$work/disk"
-mounts+=("$work/disk")
+mount_at "$SCRATCH" disk
 # Without a journal, no other task makes allocations on behalf of the file system.
 drop_journal disk
 : >"$work/disk/f"
 bears "a write that is charged first" write "$work/disk/f"
 bears "stores that are charged first" touch "$work/disk/f"
-set_knob a dirty_limit_in_bytes max
-set_knob a dirty_min 0
-
+set_knob a dirty_limit_in_bytes max dirty_min 0
 
 # Pages that are mapped here are recharged to this cgroup; if memory for that is missing, they
 # stay with the parent.
 want='EAGAIN|EFAULT|ENOMEM'
-must mkdir "$work/left"
-must mount -t tmpfs tmpfs "$work/left"
-mounts=("$work/left" "${mounts[@]}")
+mount_at tmpfs left -t tmpfs
 echo $$ >"$top/a/b/cgroup.procs"
 before=$(recharged a/b recharged_in)
 survives "recharging" recharge "$top/a" "$work/left/f"

@@ -129,8 +129,7 @@ for file in dirty_ratio dirty_background_ratio; do
 done
 for input in "${junk[@]}" 18446744073709551616; do
 	got=$(put a dirty_writeback "$input")
-	check "dirty_writeback: '${input:0:24}' is refused" \
-		test "$got" = EINVAL -o "$got" = ERANGE
+	check "dirty_writeback: '${input:0:24}' is refused" test "$got" = EINVAL -o "$got" = ERANGE
 done
 # A huge value may be accepted or refused, but must not wrap around to a small one.
 set_knob a dirty_limit_in_bytes 32M
@@ -140,8 +139,7 @@ for input in 15E 9E 8E 7E 18446744073709551615; do
 	case $got in
 	ok) check "dirty_limit_in_bytes: $input does not wrap around" \
 		test "$back" = max -o "${#back}" -ge 19 ;;
-	*) check_eq "dirty_limit_in_bytes: $input is refused, the value stays" "$back" \
-		33554432 ;;
+	*) check_eq "dirty_limit_in_bytes: $input is refused, the value stays" "$back" 33554432 ;;
 	esac
 	set_knob a dirty_limit_in_bytes 32M
 done
@@ -153,8 +151,7 @@ check "dirty_stat: writes are refused" test "$got" != ok
 for pair in "dirty_limit_in_bytes dirty_ratio" \
 	"dirty_background_limit_in_bytes dirty_background_ratio"; do
 	read -r bytes ratio <<<"$pair"
-	set_knob a "$bytes" 32M
-	set_knob a "$ratio" 10
+	set_knob a "$bytes" 32M "$ratio" 10
 	check_eq "$ratio resets $bytes" "$(knob a "$bytes")" max
 	set_knob a "$bytes" 16M
 	check_eq "$bytes resets $ratio" "$(knob a "$ratio")" max
@@ -162,8 +159,7 @@ for pair in "dirty_limit_in_bytes dirty_ratio" \
 	check_eq "a refused $ratio does not change $bytes" "$(knob a "$bytes")" 16777216
 	set_knob a "$ratio" max
 	check_eq "$ratio of max does not change $bytes" "$(knob a "$bytes")" 16777216
-	set_knob a "$ratio" 10
-	set_knob a "$bytes" max
+	set_knob a "$ratio" 10 "$bytes" max
 	check_eq "$bytes of max does not change $ratio" "$(knob a "$ratio")" 10.00
 	set_knob a "$ratio" max
 done
@@ -172,10 +168,8 @@ done
 # in_force LIMIT BACKGROUND WANTED-LIMIT WANTED-BACKGROUND
 in_force()
 {
-	set_knob a dirty_limit_in_bytes "$1"
-	set_knob a dirty_background_limit_in_bytes "$2"
-	check_eq "limit $1, background $2: limit in force" \
-		"$(stat_of a limit)" $(($3 * M))
+	set_knob a dirty_limit_in_bytes "$1" dirty_background_limit_in_bytes "$2"
+	check_eq "limit $1, background $2: limit in force" "$(stat_of a limit)" $(($3 * M))
 	check_eq "limit $1, background $2: background in force" \
 		"$(stat_of a background_limit)" $(($4 * M))
 }
@@ -185,12 +179,10 @@ in_force 64M 63M 64 63
 in_force 64M 64M 64 32
 in_force 64M 100M 64 32
 in_force 8M 16M 8 4
-set_knob a dirty_limit_in_bytes max
-set_knob a dirty_background_limit_in_bytes max
+set_knob a dirty_limit_in_bytes max dirty_background_limit_in_bytes max
 
 # The same with ratios. The memory they refer to changes between the reads, hence the margins.
-set_knob a dirty_ratio 10
-set_knob a dirty_background_ratio 10
+set_knob a dirty_ratio 10 dirty_background_ratio 10
 check_num "equal ratios: the background limit is half the limit (not less)" \
 	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 7 / 16))
 check_num "equal ratios: the background limit is half the limit (not more)" \
@@ -200,8 +192,7 @@ check_num "a quarter of the ratio: the background limit is a quarter (not less)"
 	"$(stat_of a background_limit)" '>=' $(($(stat_of a limit) * 3 / 16))
 check_num "a quarter of the ratio: the background limit is a quarter (not more)" \
 	"$(stat_of a background_limit)" '<=' $(($(stat_of a limit) * 5 / 16))
-set_knob a dirty_ratio max
-set_knob a dirty_background_ratio max
+set_knob a dirty_ratio max dirty_background_ratio max
 
 # --- values are per cgroup, neither the parent's nor the neighbour's ------------
 cg_make b a/c

@@ -12,8 +12,7 @@ for type in ext2 ext4 xfs btrfs; do
 	cg_make a
 	set_knob a dirty_limit_in_bytes 8M
 	hold a $((8 * M)) "$(pick 4 3)" mnt/f --writers 2
-	check_held $type S $((8 * M))
-	check_used $type S $((8 * M))
+	check_limit $type S $((8 * M))
 	check_progress "$type: the writers make progress" "${W[bytes]}" $((16 * M))
 	cg_remove a
 	fs_remove mnt

@@ -29,12 +29,7 @@ touch "$work"/mnt/{limited,q}.0
 spawn_writers hog hog mnt/hog --size "$(pick 16M 4M)" --writers 8 --seconds 3600
 must await above hog $((system * 3 / 4)) 20
 # From this point on, all writers without a floor are throttled.
-# shellcheck disable=SC2317 # loop_until calls it.
-hog_is_throttled()
-{
-	compare "$(stat_of hog throttled_count)" '>' 0
-}
-must loop_until 20 hog_is_throttled
+must loop_until 20 stat_is hog throttled_count '>' 0
 
 # victim CGROUP: append from the cgroup, each time to a new file, because removing a file
 # waits for its writeback.
@@ -111,16 +106,14 @@ set_knob hog dirty_pace_usec default
 # limit_holds DESCRIPTION LIMITED WRITER: the limit holds with a floor of four times the limit.
 limit_holds()
 {
-	set_knob "$2" dirty_limit_in_bytes 2M
-	set_knob "$2" dirty_min 8M
+	set_knob "$2" dirty_limit_in_bytes 2M dirty_min 8M
 	set_knob "$3" dirty_min 8M
 	spawn_writers writer "$3" "mnt/$2" --overwrite --size 16M --seconds 3600
 	must await above "$2" "$M" 20
 	watch_limit limited "$2" $((2 * M)) --seconds "$(pick 4 3)"
 	collect limited S
 	halt writer W
-	check_held "$1" S $((2 * M))
-	check_used "$1" S $((2 * M))
+	check_limit "$1" S $((2 * M))
 	set_knob "$2" dirty_min 0
 }
 

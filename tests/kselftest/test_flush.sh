@@ -17,10 +17,8 @@ cg_make p/a neighbour
 # truncated and rewritten file when it is closed.
 dirty()
 {
-	set_knob "$1" dirty_limit_in_bytes 128M
-	set_knob "$1" dirty_background_limit_in_bytes 120M
-	spawn_writers writers "$1" "mnt/${1//\//_}.$2" --size "${2}M"
-	collect writers W
+	set_knob "$1" dirty_limit_in_bytes 128M dirty_background_limit_in_bytes 120M
+	write_as "$1" "mnt/${1//\//_}.$2" --size "${2}M"
 }
 
 # near DESCRIPTION BYTES WANTED: equal within the error of the statistics.
@@ -56,13 +54,8 @@ check_eq "a request with nothing dirty returns EAGAIN" "$(put neighbour dirty_wr
 # seconds, ten on the debug kernel.
 dirty p/a "$(pick 40 10)"
 before=$(stat_of p/a writeback_started)
-# shellcheck disable=SC2317 # loop_until calls it.
-is_flushing()
-{
-	[[ $(stat_of p/a writeback_started) -gt $before ]]
-}
 spawn put put --file "$top/p/a/memory.dirty_writeback" --value max
-must loop_until 10 is_flushing
+must loop_until 10 stat_is p/a writeback_started '>' "$before"
 kill -USR1 "${running[put]}"
 collect put W
 check_eq "a signal interrupts the request" "${W[result]}" EINTR

@@ -14,8 +14,7 @@ size=$((3 * M)) limit=$((8 * M))
 # can use large folios.
 wrote()
 {
-	spawn_writers once "p/$1" "$2" --size "$size" --block 512k "${@:3}"
-	collect once W
+	write_as "p/$1" "$2" --size "$size" --block 512k "${@:3}"
 }
 
 # owned FILE: write FILE1 to FILE3 as the owner, together as much as uses up the guest's limit.

@@ -12,8 +12,7 @@ audited=1
 must mkdir "$work/mounts"
 spawn fuzz fuzz --seed "$seed" --seconds "$seconds" --cgroup "$top" --mounts "$work/mounts"
 status=0
-wait "${running[fuzz]}" || status=$?
-unset "running[fuzz]"
+reap fuzz || status=$?
 diag "$(cat "$work/fuzz.out" "$work/fuzz.err")"
 figures W "$(cat "$work/fuzz.out")"
 check_eq "seed $seed: the fuzzer finds no error" "$status" 0

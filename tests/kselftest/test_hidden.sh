@@ -10,9 +10,7 @@ fs_make ext4 mnt
 no_periodic_commit mnt
 
 cg_make a
-set_knob a dirty_limit_in_bytes 4M
-set_knob a dirty_min 1M
-set_knob a persistent file
+set_knob a dirty_limit_in_bytes 4M dirty_min 1M persistent file
 must put_back "$top/cgroup.subtree_control" -memory
 check "the files of the cgroup are gone" test ! -e "$top/a/memory.dirty_limit_in_bytes"
 

@@ -51,16 +51,11 @@ family()
 		collect "c$child" W
 		shares+=("${W[bytes]}")
 	done
-	check_held "$name: the sum" S $limit
-	check_used "$name: the sum" S $limit
+	check_limit "$name: the sum" S $limit
 	figures W "$("$workload" jain "${shares[@]}")"
 	diag "$name: shares ${shares[*]}"
-	if [[ $quick ]]; then
-		skip "$name: the children's shares are fair" \
-			"on the debug kernel the processor is what they share"
-	else
+	skip_if "${quick:+on the debug kernel the processor is what they share}" \
 		check_num "$name: the children's shares are fair" "${W[jain]}" '>=' 0.95
-	fi
 	for child in $(seq $#); do
 		cg_remove "p/c$child"
 	done
@@ -78,8 +73,7 @@ bounded()
 {
 	watch_limit sum p $limit
 	hold "$2" "$3" "$(pick 4 3)" mnt/b
-	check_held "$1: the child" S "$3"
-	check_used "$1: the child" S "$3"
+	check_limit "$1: the child" S "$3"
 	halt sum S
 	check_held "$1: the parent" S $limit
 	rm "$work"/mnt/b.*
@@ -100,12 +94,10 @@ fill p/sibling mnt/sibling 24M
 spawn_writers sibling p/sibling mnt/sibling --size 24M --overwrite --seconds 600
 watch_limit sum p $limit
 hold p/c/g $((4 * M)) "$(pick once:10M once:5M)" slow/b
-check_held "a tighter limit of a child" S $((4 * M))
-check_used "a tighter limit of a child" S $((4 * M))
+check_limit "a tighter limit of a child" S $((4 * M))
 check_progress "a tighter limit of a child does not stop it" "${W[bytes]}" $((4 * M))
 halt sum S
-check_held "the sum with a tighter child" S $limit
-check_used "the sum with a tighter child" S $limit
+check_limit "the sum with a tighter child" S $limit
 halt sibling W
 
 finish

@@ -20,25 +20,13 @@ wait_for_disk()
 	set_knob a dirty_background_limit_in_bytes 256M
 	fill a "mnt/f$turn" $M
 	spawn flush put --file "$top/a/memory.dirty_writeback" --value max
-	must loop_until 10 is_waiting
-}
-
-# shellcheck disable=SC2317 # loop_until calls it.
-is_waiting()
-{
-	grep -q memcg_dirty_writeback "/proc/${running[flush]}/wchan"
-}
-
-# shellcheck disable=SC2317 # loop_until calls it.
-has_ended()
-{
-	! kill -0 "${running[flush]}" 2>/dev/null
+	must loop_until 10 grep -q memcg_dirty_writeback "/proc/${running[flush]}/wchan"
 }
 
 # comes_out DESCRIPTION: the waiting task returns long before the disk is done.
 comes_out()
 {
-	check "$1: the waiting task returns" loop_until 5 has_ended
+	check "$1: the waiting task returns" loop_until 5 has_ended flush
 	collect flush W
 	check "$1: the waiting task gets an error" test "${W[result]}" != ok
 	rm "$work/mnt/f$turn.0"

@@ -99,10 +99,7 @@ cg_make above/pod
 tmpfs_make mnt "memcg=$top/above/pod"
 fill user/one mnt/f "$size"
 must rmdir "$top/above/pod"
-switch scope any
-switch mapped 1
-switch access 1
-switch adopt 1
+switch scope any mapped 1 access 1 adopt 1
 cg_make above/pod
 keep one user/one --file "$work/mnt/f.0" --size "$size"
 read_as user/two mnt/f.0 "$size"
@@ -114,20 +111,14 @@ check "removed: the ancestor is charged" holds above shmem "$size"
 halt one W
 check_audit "removed"
 fs_remove mnt
-switch mapped 0
-switch access 0
-switch adopt 0
-switch scope subtree
+switch mapped 0 access 0 adopt 0 scope subtree
 cg_remove above/pod
 
 # --- disks, and the target's dirty limit -----------------------------------------------------
 no_periodic_writeback
 for fs in ext4 xfs btrfs; do
 	cg_make above/pod
-	must mkfs.$fs -q "$([[ $fs == ext4 ]] && echo -F || echo -f)" "$SCRATCH" >/dev/null 2>&1
-	mkdir -p "$work/disk"
-	must mount -t $fs -o "memcg=$top/above/pod" "$SCRATCH" "$work/disk"
-	mounts+=("$work/disk")
+	fs_make $fs disk '' "memcg=$top/above/pod"
 	fill user/one disk/f "$size"
 	check "$fs, written: the target pays" loop_until 2 holds above/pod file "$size"
 	check_num "$fs, written: the target has dirty pages" "$(dirty_of above/pod)" '>' 0
@@ -154,12 +145,8 @@ cg_make above/pod
 set_knob above/pod high 8M
 tmpfs_make mnt "memcg=$top/above/pod"
 fill user/one mnt/f $((32 * M))
-# shellcheck disable=SC2317 # loop_until calls it.
-swapped()
-{
-	(($(<"$top/above/pod/memory.swap.current") >= 16 * M))
-}
-check "memory.high: the excess is swapped out" loop_until 10 swapped
+check "memory.high: the excess is swapped out" \
+	loop_until 10 knob_is above/pod swap.current '>=' $((16 * M))
 check_num "memory.high: an event is counted" "$(events above/pod high)" '>' 0
 fs_remove mnt
 finish

@@ -15,13 +15,19 @@ set_knob pod max "$limit"
 
 watch_kills pod
 
+# fill_up FILE SIZE [OPTION...]: write to it as the user, until the target is full.
+fill_up()
+{
+	spawn full full --cgroup "$top/user" --file "$work/$1" --size "$2" "${@:3}"
+	collect full W
+}
+
 # full DESCRIPTION WORD [OPTION...]: write until the target is full; the writer gets WORD.
 full()
 {
 	local before
 	before=$(events pod max)
-	spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M "${@:3}"
-	collect full W
+	fill_up mnt/f 60M "${@:3}"
 	check_eq "$1: the writer gets $2" "${W[result]}" "$2"
 	# The rest of the limit is charge that is cached in the per-CPU stocks.
 	check_num "$1: nearly all of the limit is used" "${W[bytes]}" '>=' $((limit * 9 / 10))
@@ -50,8 +56,7 @@ rm "$work/mnt/f"
 check_num "the charge of a removed file is released" "$(usage pod)" '<' $((limit / 2))
 
 # A failing write takes bounded time: repeated failures do not reclaim more each time.
-spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M --again 100
-collect full W
+fill_up mnt/f 60M --again 100
 check_eq "repeated writes: all 101 fail" "${W[failures]}" 101
 diag "from the charge to ENOSPC, p99: ${W[p99_us]} us"
 rm "$work/mnt/f.0"
@@ -64,7 +69,7 @@ fill bystander mnt2 $((2 * M))
 spawn many full --cgroup "$top/user" --file "$work/mnt/m" --size 11M --writers 16 \
 	--seconds "$seconds"
 rounds=0
-while kill -0 "${running[many]}" 2>/dev/null; do
+until has_ended many; do
 	read_as bystander mnt2.0 $((2 * M))
 	rounds=$((rounds + 1))
 done
@@ -79,8 +84,7 @@ rm -f "$work"/mnt/m.* "$work"/mnt2.*
 
 # --- a process in the target itself, which could be killed ------------------------------
 keep own pod --size 2M
-spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M
-collect full W
+fill_up mnt/f 60M
 check_eq "with a process in the target: the writer gets ENOSPC" "${W[result]}" ENOSPC
 # The target keeps a little room for the needs of its own processes.
 keep more pod --size 256K
@@ -93,9 +97,7 @@ fs_remove mnt
 # --- a change of size, which must zero the rest of a block ----------------------------------
 # The page for that is charged beyond the limit: ext4 would treat an error there as an error
 # of the file system.
-fs_make ext4 disk
-must umount "$work/disk"
-must mount -t ext4 -o "memcg=$top/pod,errors=remount-ro" "$SCRATCH" "$work/disk"
+fs_make ext4 disk '' "memcg=$top/pod,errors=remount-ro"
 tmpfs_make mnt "memcg=$top/pod,size=64M"
 head -c 12k /dev/zero | tr '\0' x >"$work/disk/shrinks"
 head -c 100 /dev/zero | tr '\0' x >"$work/disk/grows"
@@ -103,8 +105,7 @@ cp "$work/disk/grows" "$work/wanted"
 truncate -s 12k "$work/wanted"
 sync
 echo 3 >/proc/sys/vm/drop_caches
-spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M
-collect full W
+fill_up mnt/f 60M
 check_eq "change of size: the target is full" "${W[result]}" ENOSPC
 check "change of size: a file can be shortened" truncate -s 100 "$work/disk/shrinks"
 check "change of size: a file can be extended" truncate -s 12k "$work/disk/grows"
@@ -127,8 +128,7 @@ check_eq "with swap: the user pays for no swap" "$(<"$top/user/memory.swap.curre
 no_kill "with swap"
 # If swap is full as well, the result is the same as without swap.
 set_knob pod swap.max 24M
-spawn full full --cgroup "$top/user" --file "$work/mnt/g" --size 64M
-collect full W
+fill_up mnt/g 64M
 check_eq "swap full: the writer gets ENOSPC" "${W[result]}" ENOSPC
 no_kill "swap full"
 # Pages are swapped in although the target has no room.
@@ -143,10 +143,7 @@ fs_remove mnt
 
 # --- a disk, where reclaim makes room -------------------------------------------------------
 for fs in ext4 xfs btrfs; do
-	mkdir -p "$work/disk"
-	must mkfs.$fs -q "$([[ $fs == ext4 ]] && echo -F || echo -f)" "$SCRATCH" >/dev/null 2>&1
-	must mount -t $fs -o "memcg=$top/pod" "$SCRATCH" "$work/disk"
-	mounts+=("$work/disk")
+	fs_make $fs disk '' "memcg=$top/pod"
 	fill user disk/f $((24 * M))
 	check_eq "$fs: everything was written" "${W[bytes]}" $((24 * M))
 	read_as user disk/f.0 $((24 * M))
@@ -166,7 +163,6 @@ flushes()
 	grep -q xfs_blockgc_free_space: "$tracing/trace"
 }
 
-# shellcheck disable=SC2317 # check calls it.
 does_not_flush()
 {
 	! flushes "$@"
@@ -174,17 +170,14 @@ does_not_flush()
 
 tracing=/sys/kernel/tracing
 must put_back $tracing/events/xfs/xfs_blockgc_free_space/enable 1
-fs_make xfs disk
-must umount "$work/disk"
-must mount -t xfs -o "memcg=$top/pod" "$SCRATCH" "$work/disk"
+fs_make xfs disk '' "memcg=$top/pod"
 # All but 8 MiB of it.
 must fallocate -l $(($(stat -f -c '%a * %S' "$work/disk") - 8 * M)) "$work/disk/all"
 check "xfs, full disk: xfs searches for space" flushes dd if=/dev/zero of="$work/disk/f" bs=1M count=256
 rm "$work/disk/all" "$work/disk/f"
 tmpfs_make mnt "memcg=$top/pod,size=64M"
 # Fill the target's memory with pages of another mount.
-spawn full full --cgroup "$top/user" --file "$work/mnt/f" --size 60M
-collect full W
+fill_up mnt/f 60M
 spawn full full --cgroup "$top/user" --file "$work/disk/f" --size 16M
 check "xfs, full target: xfs does not search for space" does_not_flush collect full W
 check_eq "xfs, full target: the writer gets ENOSPC" "${W[result]}" ENOSPC

@@ -9,15 +9,10 @@ setup_unloaded
 audited=1
 mkdir "$work/mnt" "$work/other"
 
-# try [OPTION...]: mount on $work/mnt; print "ok" or the name of the errno, and save the
-# kernel's message in $work/log.
+# try [OPTION...]: mount on $work/mnt.
 try()
 {
-	local line
-	line=$("$workload" mount "$work/mnt" "$@" 2>&1)
-	echo "${line#*log=}" >"$work/log"
-	line=${line#result=}
-	echo "${line%% *}"
+	try_mount mnt "$@"
 }
 
 # accepts DESCRIPTION [OPTION...]

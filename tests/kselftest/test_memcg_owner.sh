@@ -11,26 +11,16 @@ fleeting=${module%/*}/memcg_fleeting.ko
 mkdir "$work/one" "$work/two"
 sysfs=/sys/kernel/mm
 
-# try DIRECTORY: mount there; print "ok" or the name of the errno, and save the kernel's
-# message in $work/log.
+# try DIRECTORY: mount there, for the pod.
 try()
 {
-	local line
-	line=$("$workload" mount "$work/$1" --option "memcg=$top/pod" 2>&1)
-	echo "${line#*log=}" >"$work/log"
-	line=${line#result=}
-	echo "${line%% *}"
+	try_mount "$1" --option "memcg=$top/pod"
 }
 
 # uses MODULE: the number of references to the module.
 uses()
 {
 	cat "/sys/module/$1/refcnt"
-}
-
-is_gone()
-{
-	[[ ! -e $1 ]]
 }
 
 cg_make pod end
@@ -47,16 +37,16 @@ for _ in {1..10}; do
 done
 check_eq "a module that is not live serves no mounts" "$wrong" 0
 # busybox's insmod tries twice, by two system calls.
-has_ended()
+insmod_has_ended()
 {
 	[[ ! -d $top/end ]] || rmdir "$top/end"
 	mkdir "$top/end"
 	[[ ! -d /proc/$pid ]]
 }
-must loop_until 30 has_ended
+must loop_until 30 insmod_has_ended
 wait "$pid"
 check "the initialization fails when a cgroup is removed" grep -q canceled "$work/insmod"
-must loop_until 30 is_gone /sys/module/memcg_fleeting
+must loop_until 30 test ! -e /sys/module/memcg_fleeting
 
 # --- a policy that ends before its module and its mounts do --------------------------
 must insmod "$fleeting"
@@ -65,7 +55,7 @@ check_eq "the mount holds the module" "$(uses memcg_fleeting)" 1
 check "rmmod fails" grep -q 'temporarily unavailable' <(rmmod memcg_fleeting 2>&1)
 check "the mount still works" touch "$work/one/file"
 must rmdir "$top/end"
-must loop_until 30 is_gone "$sysfs/memcg_fleeting"
+must loop_until 30 test ! -e "$sysfs/memcg_fleeting"
 
 must module_load
 check_eq "the next module is not held by that mount" "$(uses memcg_knobs)" 0

@@ -14,7 +14,6 @@ mkdir "$work/mnt"
 cg_make pod
 
 # used COUNT: the module has COUNT references.
-# shellcheck disable=SC2317 # loop_until calls it.
 used()
 {
 	grep -qx "$1" /sys/module/memcg_knobs/refcnt

@@ -44,12 +44,10 @@ set_knob above dirty_limit_in_bytes 8M
 set_knob above/below dirty_limit_in_bytes 32M
 explains "an ancestor's limit" above/below "memory.dirty_limit_in_bytes = 8MiB of $base/above"
 check_eq "explain, an ancestor's limit: exact" "$limit" $((8 * M))
-echo 64M >"$top/ratio/memory.max"
-set_knob ratio dirty_ratio 12.5
+set_knob ratio max 64M dirty_ratio 12.5
 explains "a ratio" ratio "memory.dirty_ratio = 12.50% of "
 check_num "explain, a ratio: a part of memory.max" "$limit" '<=' $((8 * M))
-echo 64M >"$top/capped/memory.max"
-set_knob capped dirty_limit_in_bytes 1G
+set_knob capped max 64M dirty_limit_in_bytes 1G
 explains "more than can be dirty" capped "but no more than can be dirty"
 check_num "explain, more than can be dirty" "$limit" '<=' $((64 * M))
 explains "derived from vm.dirty_ratio" system "vm.dirty_ratio = $(</proc/sys/vm/dirty_ratio)%"
@@ -64,7 +62,6 @@ instances=/sys/kernel/tracing/instances
 [[ -d $instances ]] || must mount -t tracefs tracefs /sys/kernel/tracing
 
 # traced: the last of the events that memcgctl enables is on.
-# shellcheck disable=SC2317 # loop_until calls it.
 traced()
 {
 	grep -qs 1 "$instance"/events/memcg_*/memcg_redirect/enable
@@ -86,18 +83,15 @@ trace()
 # sees DESCRIPTION PATTERN: the trace has a line that matches.
 sees()
 {
-	if loop_until 10 grep -qE -- "$2" "$work/trace"; then
-		ok "trace, $1"
+	if check "trace, $1" loop_until 10 grep -qE -- "$2" "$work/trace"; then
 		diag "$(grep -m 1 -E -- "$2" "$work/trace")"
 	else
-		not_ok "trace, $1"
 		diag "no line '$2' in:"
 		diag "$(head -n 20 "$work/trace"; cat "$work/trace.err")"
 	fi
 }
 
 # waits_now: "show" and "top" report a waiting writer of p.
-# shellcheck disable=SC2317 # loop_until calls it.
 waits_now()
 {
 	memcgctl show "$top/p" | grep -qE '^writers waiting now +[1-9]' &&
@@ -109,8 +103,7 @@ trace_ends()
 {
 	local status=0
 	kill "-$1" "${running[trace]}"
-	wait "${running[trace]}" || status=$?
-	unset "running[trace]"
+	reap trace || status=$?
 	check_eq "trace, SIG$1: the status is 0" "$status" 0
 	check "trace, SIG$1: the trace instance is gone" test ! -e "$instance"
 }
@@ -150,8 +143,7 @@ fs_remove paid
 tmpfs_make paid "memcg=$top/pod"
 trace --json --count 1 "$top/pod"
 fill user paid/f $M
-check "trace, --count: trace ends by itself" wait "${running[trace]}"
-unset "running[trace]"
+check "trace, --count: trace ends by itself" reap trace
 check "trace, --count: the trace instance is gone" test ! -e "$instance"
 check_eq "trace, --count: one line is printed" "$(wc -l <"$work/trace")" 1
 sees "--json" "\"event\":\"memcg_redirect\",\"cgroup\":\"$base/pod\",.*\"bytes\":[0-9]+,\"charges\":[0-9]+"
@@ -176,13 +168,10 @@ has_line()
 {
 	local text
 	text=$("${@:3}") || bail "failed: ${*:3}"
-	if tr -s ' ' <<<"$text" | grep -qxF -- "$2"; then
-		ok "$1"
-	else
-		not_ok "$1"
+	check "$1" grep -qxF -- "$2" <<<"$(tr -s ' ' <<<"$text")" || {
 		diag "no line '$2' in:"
 		diag "$text"
-	fi
+	}
 }
 
 mounted m pod -o size=4M,nodev
@@ -249,8 +238,7 @@ running[watch]=$!
 must loop_until 10 test -s "$work/watch"
 must rmdir "$top/many/two"
 must mkdir "$top/many/two"
-check "watch: watch ends with its cgroup" wait "${running[watch]}"
-unset "running[watch]"
+check "watch: watch ends with its cgroup" reap watch
 check_eq "watch: the message says so" "$(cat "$work/watch.err")" "memcgctl: $base/many/two: removed"
 
 check "record: record succeeds" memcgctl record --count 2 --interval 100ms "$work/recording"

@@ -8,13 +8,6 @@
 . "$(dirname "$0")/lib.sh"
 setup
 
-# direct_has_written BYTES: the O_DIRECT writer has written BYTES to the disk.
-# shellcheck disable=SC2317 # loop_until calls it.
-direct_has_written()
-{
-	(($(written_by p/direct) >= $1))
-}
-
 # On the debug kernel, four mappings of 1M that are written once are twice the limit.
 limit=$(pick $((4 * M)) $((2 * M)))
 for type in ext4 xfs; do
@@ -22,8 +15,7 @@ for type in ext4 xfs; do
 	cg_make p/a p/direct
 	set_knob p dirty_limit_in_bytes "$limit"
 	hold p/a "$limit" "$(pick 4 once:1M)" mnt/m --mode mmap --writers 4
-	check_held "$type: 4 mappings" S "$limit"
-	check_used "$type: 4 mappings" S "$limit"
+	check_limit "$type: 4 mappings" S "$limit"
 	rm "$work"/mnt/m.*
 
 	spawn_writers writes p/a mnt/w --size 16M --seconds 600
@@ -35,7 +27,7 @@ for type in ext4 xfs; do
 	check_progress "$type: mmap makes progress beside them" "${W[bytes]}" $((2 * M))
 	# Each of its blocks queues behind the writeback of the others, up to the limit, so
 	# it makes little progress.
-	check "$type: O_DIRECT makes progress beside them" loop_until 30 direct_has_written "$M"
+	check "$type: O_DIRECT makes progress beside them" loop_until 30 has_written p/direct "$M"
 	halt writes W
 	check_progress "$type: write makes progress beside them" "${W[bytes]}" $((2 * M))
 	halt direct W

@@ -18,8 +18,7 @@ spawn_writers load a mnt/f --size 32M --seconds 600 --writers 2
 check "more is dirty than the derived limit allows" await above a "$derived" 30
 halt load W
 hold a $((40 * M)) "$(pick 6 5)" mnt/f --writers 2
-check_held "a looser limit" S $((40 * M))
-check_used "a looser limit" S $((40 * M))
+check_limit "a looser limit" S $((40 * M))
 
 set_knob a dirty_limit_in_bytes 1G
 check_num "a limit is capped by the cgroup's dirtyable memory" "$(stat_of a limit)" '<=' $((64 * M))

@@ -102,7 +102,7 @@ beside()
 	highest=0
 	spawn victim append --fsync --cgroup "$top/victim" --file "$work/mnt/victim.$1" \
 		--rate 20 --seconds "$2"
-	while kill -0 "${running[victim]}" 2>/dev/null; do
+	until has_ended victim; do
 		now=$(stat_of hog writeback)
 		((now <= highest)) || highest=$now
 		sum=$((sum + now)) looks=$((looks + 1))
@@ -160,13 +160,8 @@ spawn_writers hog hog mnt/hog --seconds 3600 --size 64M
 must await above hog $((8 * M)) 60
 spawn_writers other other mnt/other --seconds 3600 --size 64M
 must await above other $((3 * M)) 60
-# shellcheck disable=SC2317 # loop_until calls it.
-hog_wrote()
-{
-	compare $(($(written_by hog) - hog_before)) '>=' "$1"
-}
 hog_before=$(written_by hog) other_before=$(written_by other)
-must loop_until 120 hog_wrote $((16 * M))
+must loop_until 120 has_written hog $((hog_before + 16 * M))
 diag "hog, not paced, wrote $(($(written_by hog) - hog_before)), other, paced, $(($(written_by other) - other_before))"
 # The paced cgroup detects that after a second, and then doubles the amount it submits.
 # Without that it gets a hundredth.
@@ -184,10 +179,9 @@ device=$(<"/sys/class/block/${SCRATCH##*/}/dev")
 spawn_writers hog hog mnt/hog --seconds 3600 --size 64M
 must await above hog $((3 * M)) 30
 echo "$device wbps=1" >"$top/hog/io.max"
-# shellcheck disable=SC2317 # loop_until calls it.
 held_back()
 {
-	compare "$(stat_of hog writeback)" '>' 0 && compare "$(stat_of hog throttled_count)" '>' 0
+	stat_is hog writeback '>' 0 && stat_is hog throttled_count '>' 0
 }
 must loop_until 20 held_back
 check "a stalled disk: a pace can be set" \

@@ -136,22 +136,19 @@ rm -rf "${work:?}"/mnt/*
 set_knob service persistent ""
 bequeath service/inner/old mnt/old "$size"
 set_knob service/inner persistent shmem
-switch access 1
-switch mapped 1
+switch access 1 mapped 1
 keep user service/inner/one --file "$work/mnt/old.0" --size "$size"
 put service/inner recharge max >/dev/null
 check_num "recharging: the user pays for nothing" "$(own service/inner/one shmem)" '<=' $little
 pays "recharging" service/inner "$size" 0
 halt user W
-switch access 0
-switch mapped 0
+switch access 0 mapped 0
 set_knob service/inner persistent ""
 rm -rf "${work:?}"/mnt/*
 check_audit "recharging"
 
 # --- the payer's own limits hold --------------------------------------------------------------
-set_knob service persistent "file shmem"
-set_knob service max $((24 * M))
+set_knob service persistent "file shmem" max $((24 * M))
 fill service/inner/one disk/big $((48 * M))
 check_num "the payer's memory.max holds" "$(<"$top/service/memory.current")" '<=' $((24 * M))
 check_eq "reclaim makes room below the payer's memory.max" "$(events service oom)" 0

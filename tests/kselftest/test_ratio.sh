@@ -16,8 +16,7 @@ in_force()
 	check_num "$1 (not less)" "$(stat_of a "$2")" '>=' $(($3 * 9 / 10))
 }
 
-echo 64M >"$top/a/memory.max"
-set_knob a dirty_ratio 25
+set_knob a max 64M dirty_ratio 25
 in_force "25 % of 64M" limit $((16 * M))
 in_force "the default background limit is half the limit" background_limit $((8 * M))
 set_knob a dirty_background_ratio 12.5
@@ -40,9 +39,7 @@ echo 32M >"$top/p/memory.max"
 check_num "50 % below a parent of 32M" "$(stat_of p/c limit)" '<=' $((16 * M))
 
 # The limit under load, and lowered under load.
-echo 64M >"$top/a/memory.max"
-set_knob a dirty_ratio 25
-set_knob a dirty_background_ratio max
+set_knob a max 64M dirty_ratio 25 dirty_background_ratio max
 hold a $((16 * M)) "$(pick 4 3)" mnt/a --writers 2
 check_held "25 % of 64M under load" S $((16 * M))
 check_used "25 % of 64M under load" S $((15 * M))
@@ -52,12 +49,8 @@ echo 32M >"$top/a/memory.max"
 check "memory.max lowered to 32M under load: below the new limit" await below a $((8 * M)) 20
 # A writer that was released before may still dirty what it was released for. Once both wait
 # again, the new limit holds.
-# shellcheck disable=SC2317 # loop_until calls it.
-both_wait()
-{
-	(($(stat_of a throttled_now) == 2))
-}
-check "memory.max lowered to 32M under load: the writers wait" loop_until 20 both_wait
+check "memory.max lowered to 32M under load: the writers wait" \
+	loop_until 20 stat_is a throttled_now '==' 2
 watch_limit after a $((8 * M)) --seconds "$(pick 3 2)"
 collect after S
 check_held "memory.max lowered to 32M under load" S $((8 * M))

@@ -34,12 +34,10 @@ check_eq "a restarted service: recharged_out equals recharged_in" \
 check_audit "a restarted service"
 
 # --- several restarts ---------------------------------------------------------------
-cg_remove p/s
-must loop_until 10 inherits p "$size"
+cg_leave p/s "$size"
 adopts "restarted once more" p p/s file "$size"
 fill p/s mnt/f "$size"
-cg_remove p/s
-must loop_until 10 inherits p $((2 * size))
+cg_leave p/s $((2 * size))
 adopts "restarted with more memory" p p/s shmem "$size"
 check "restarted with more memory: the file is adopted as well" holds p/s file $((2 * size))
 cg_remove p/s
@@ -56,8 +54,7 @@ rm "$work"/mnt/?.0
 
 # --- the parent was removed as well -------------------------------------------------
 bequeath p/a/b mnt/f "$size"
-cg_remove p/a
-must loop_until 10 inherits p "$size"
+cg_leave p/a "$size"
 # Cgroups with the same name at other paths, created first.
 cg_make p/x/b p/b p/a
 check "the same name elsewhere does not adopt" stays 2 inherits p "$size"
@@ -76,8 +73,7 @@ adopts "all ancestors removed and created again" . p/a/b shmem "$size"
 got=$(mv "$top/p/a" "$top/p/c" 2>&1)
 check "a cgroup cannot be renamed" test -d "$top/p/a" -a ! -e "$top/p/c"
 check "renaming is not permitted: $got" grep -q 'not permitted' <<<"$got"
-cg_remove p/a/b
-must loop_until 10 inherits p/a "$size"
+cg_leave p/a/b "$size"
 adopts "after the attempt to rename" p/a p/a/b shmem "$size"
 check_audit "after several adoptions"
 cg_remove p/a/b p/a p
@@ -130,7 +126,6 @@ check_eq "nothing is left to inherit" "$(recharged p inherited)" 0
 
 # Partly used slabs and chunks of per-CPU memory come and go by hundreds of kilobytes, but a
 # leak grows with each round.
-# shellcheck disable=SC2317 # check calls it.
 nothing_leaks()
 {
 	local round
@@ -144,11 +139,8 @@ nothing_leaks()
 	return 1
 }
 
-if [[ $debug ]]; then
-	# The debug kernel detects leaks by itself, and delays the freeing of memory.
-	skip "$count cgroups made and removed take no memory" "the debug kernel keeps freed memory"
-else
+# The debug kernel detects leaks by itself, and delays the freeing of memory.
+skip_if "${debug:+the debug kernel keeps freed memory}" \
 	check "$count cgroups made and removed take no memory" nothing_leaks
-fi
 
 finish

@@ -26,8 +26,7 @@ check_eq "recharge_stat: all are zero" "$(awk '{ printf "%s ", $2 }' "$SWITCHES/
 	"0 0 0 0 0 0 "
 for file in "recharge 200" "recharge_stat 444"; do
 	check_eq "memory.${file% *}: mode" "$(stat -c %a "$top/p/memory.${file% *}")" "${file#* }"
-	check "memory.${file% *}: the root cgroup has none" \
-		test ! -e "${top%/*}/memory.${file% *}"
+	check "memory.${file% *}: the root cgroup has none" test ! -e "${top%/*}/memory.${file% *}"
 done
 check_eq "memory.recharge_stat: keys" "$(knob p recharge_stat | awk '{ printf "%s ", $1 }')" \
 	"inherited recharged_in recharged_out recharge_failed "
@@ -99,7 +98,6 @@ cg_make p/user
 for file in read written mapped; do
 	bequeath p/old mnt/$file "$size"
 done
-# shellcheck disable=SC2317 # stays calls it.
 nothing_moves()
 {
 	[[ $(recharged p inherited) == "$inherited" && $(recharged p/user recharged_in) == 0 &&

@@ -16,7 +16,6 @@ make()
 
 # writes_itself: the I/O for the user's writes is attributed to the user. An inode changes its
 # owner only after several rounds of writes.
-# shellcheck disable=SC2317 # loop_until calls it.
 writes_itself()
 {
 	fill p/user mnt/clean $((2 * M)) --overwrite
@@ -25,7 +24,6 @@ writes_itself()
 }
 
 # can_go: all can be reclaimed. Recently used pages may need more than one round.
-# shellcheck disable=SC2317 # loop_until calls it.
 can_go()
 {
 	put p/user reclaim $((4 * size)) >/dev/null
@@ -47,8 +45,7 @@ for fs in ext4 "ext4 nojournal" xfs btrfs; do
 	check_audit "$fs, on access"
 	switch access 0
 
-	cg_remove p/user
-	must loop_until 10 inherits p $((2 * size))
+	cg_leave p/user $((2 * size))
 	cg_make p/user
 	keep one p/user --file "$work/mnt/clean.0" --size "$size"
 	keep two p/user --file "$work/mnt/dirty.0" --size "$size" --write
@@ -59,8 +56,7 @@ for fs in ext4 "ext4 nojournal" xfs btrfs; do
 	halt two W
 	check_audit "$fs, on demand"
 
-	cg_remove p/user
-	must loop_until 10 inherits p $((2 * size))
+	cg_leave p/user $((2 * size))
 	# Pages that are moved to a cgroup while it is removed may be missing from the count of
 	# what it leaves behind, so move nothing meanwhile.
 	bequeath p/user mnt/more "$size"

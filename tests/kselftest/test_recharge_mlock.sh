@@ -14,22 +14,13 @@ locked()
 }
 
 # are_locked BYTES: exactly BYTES are locked.
-# shellcheck disable=SC2317 # loop_until calls it.
 are_locked()
 {
 	[[ $(locked p) == "$1" ]]
 }
 
-# unlocked: no memory is unevictable any more.
-# shellcheck disable=SC2317 # loop_until calls it.
-unlocked()
-{
-	are_locked 0
-}
-
 # marked: all is marked as locked. Large folios are marked again only when reclaim comes
 # across them, and reclaim takes no more than it is asked for.
-# shellcheck disable=SC2317 # Called by loop_until.
 marked()
 {
 	put p reclaim "$size" >/dev/null
@@ -58,8 +49,7 @@ one()
 		;;
 	esac
 	check_moves "$what" p p/user "$2" "$size" 5
-	switch mapped 0
-	switch access 0
+	switch mapped 0 access 0
 	check_audit "$what"
 	check "$what: the user's pages are marked as locked" loop_until 10 marked
 	check_num "$what: the parent's total is locked" "$(locked p)" '>=' $((size * 99 / 100))
@@ -67,7 +57,7 @@ one()
 		$((size * 99 / 100))
 	check_audit "$what, after reclaim"
 	halt user W
-	check "$what: nothing is locked at the end" loop_until 5 unlocked
+	check "$what: nothing is locked at the end" loop_until 5 are_locked 0
 	check_eq "$what: the user has no locked pages" "$(locked p/user)" 0
 	# The pages are on LRU lists again, where reclaim finds them.
 	if [[ $2 == file ]]; then
@@ -90,11 +80,9 @@ for how in mapped "on demand" "on access"; do
 done
 
 # Anonymous memory, whose process is moved.
-cg_make p/old p/user
-keep user p/old --size "$size" --lock
-join user p/user
-cg_remove p/old
-must loop_until 10 inherits p "$size"
+cg_make p/user
+keep_moved user p/old p/user --size "$size" --lock
+cg_leave p/old "$size"
 check_eq "anonymous: everything can be moved" "$(put p recharge max)" ok
 check_moves "anonymous" p p/user anon "$size" 1
 check_num "anonymous: the memory is still locked" "$(locked p/user)" '>=' "$size"

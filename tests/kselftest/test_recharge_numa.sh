@@ -54,8 +54,7 @@ one()
 			$((size * 45 / 100))
 	done
 	check_audit "$what"
-	switch access 0
-	switch adopt 0
+	switch access 0 adopt 0
 }
 
 cg_make p/user
@@ -113,8 +112,7 @@ check_num "recharged pages: a limit causes them to be given back" "$(memory_of p
 check "recharged pages: the parent gets them back" inherits p $((size * 15 / 16))
 check_num "recharged pages: the user has none on node 1" "$(on_node p/user shmem 1)" '<=' $M
 set_knob p/user max max
-check "recharged pages: they move again when there is room" \
-	loop_until 10 holds p/user shmem "$size"
+check "recharged pages: they move again when there is room" loop_until 10 holds p/user shmem "$size"
 check_audit "recharged pages"
 
 finish

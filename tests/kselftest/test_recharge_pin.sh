@@ -30,7 +30,6 @@ known_to_disk()
 }
 
 # held_back NAME: one of its threads is waiting for a device.
-# shellcheck disable=SC2317 # loop_until calls it.
 held_back()
 {
 	grep -q '^State:.D' "/proc/${running[$1]}"/task/*/status
@@ -57,8 +56,7 @@ one()
 	fi
 	[[ $3 != direct ]] || must loop_until 10 held_back user
 	before=$(memory_of p "$2")
-	cg_remove p/old
-	must loop_until 10 inherits p "$size"
+	cg_leave p/old "$size"
 	check_eq "$what: the request returns EAGAIN" "$(put p recharge max)" EAGAIN
 	check_num "$what: no pinned page is moved" "$(memory_of p/user "$2")" '<=' $own
 	check "$what: the pages are still inherited" inherits p "$size"
@@ -80,7 +78,6 @@ one()
 	rm -f "$work/mnt/f.0" "$work/disk/g"
 }
 
-# shellcheck disable=SC2317 # loop_until calls it.
 moved()
 {
 	[[ $(put p recharge max) == ok ]]

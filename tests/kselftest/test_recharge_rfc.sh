@@ -7,8 +7,7 @@
 # vm: --disk 512M --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
-switch mapped 1
-switch access 1
+switch mapped 1 access 1
 size=$(pick $((50 * M)) $((8 * M)))
 
 # one FS KEY CASE

@@ -80,9 +80,7 @@ halt outside W
 rm "$work/mnt/f.0"
 
 # --- the scope is widened last -----------------------------------------------------------
-switch access 0
-switch mapped 0
-switch scope subtree
+switch access 0 mapped 0 scope subtree
 bequeath p/old mnt/f "$size"
 keep outside q/out --file "$work/mnt/f.0" --size "$size"
 switch mapped 1

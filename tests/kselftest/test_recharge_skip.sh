@@ -4,14 +4,12 @@
 # vm: --shared
 . "$(dirname "$0")/lib.sh"
 setup_recharge
-switch mapped 1
-switch access 1
+switch mapped 1 access 1
 
 # --- kernel memory ----------------------------------------------------------------------
 size=$((8 * M))
-cg_make p/old p/user
-keep user p/old --size "$size" --kind pipes
-join user p/user
+cg_make p/user
+keep_moved user p/old p/user --size "$size" --kind pipes
 check_num "pipes: the old cgroup is charged" "$(memory_of p/old kernel)" '>=' "$size"
 cg_remove p/old
 # Kernel memory is reparented, as without the module.
@@ -34,9 +32,8 @@ if [[ $(</proc/sys/vm/nr_hugepages) != "$pages" ]]; then
 	skip "hugetlb" "no memory for huge pages"
 	finish
 fi
-cg_make p/old p/user
-keep user p/old --size $((pages * 2 * M)) --kind hugetlb
-join user p/user
+cg_make p/user
+keep_moved user p/old p/user --size $((pages * 2 * M)) --kind hugetlb
 moved=$(total moved)
 cg_remove p/old
 must loop_until 10 nothing_dies

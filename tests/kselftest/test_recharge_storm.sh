@@ -30,7 +30,6 @@ go=$work/go
 # meanwhile.
 
 # services NUMBER: a service starts, brings in files, gets a process, and is removed.
-# shellcheck disable=SC2317 # Started below.
 services()
 {
 	local dir=$top/p/s$1 pid
@@ -50,7 +49,6 @@ services()
 }
 
 # users NUMBER
-# shellcheck disable=SC2317 # Started below.
 users()
 {
 	local i
@@ -64,7 +62,6 @@ users()
 	done
 }
 
-# shellcheck disable=SC2317 # Started below.
 switches()
 {
 	while [[ -e $go ]]; do
@@ -85,7 +82,7 @@ done
 spawn storm storm --cgroup "$top/p/u2" --file-dir "$work/mnt" --seconds "$seconds" --parallel "$(pick 2 1)"
 spawn migrate migrate --every-ms 50 --seconds "$seconds" --to "$top/p/u1" "$top/p/u2"
 rounds=0
-while kill -0 "${running[storm]}" 2>/dev/null; do
+until has_ended storm; do
 	must module_unload
 	must module_load
 	rounds=$((rounds + 1))
@@ -98,15 +95,11 @@ diag "${W[children]} children"
 collect migrate W
 check_num "processes were moved" "${W[moves]}" '>' 0
 for job in "${jobs[@]}"; do
-	wait "${running[$job]}"
-	unset "running[$job]"
+	reap "$job"
 done
 
 # Everything still works.
-for name in mapped access adopt; do
-	switch $name 0
-done
-switch scope subtree
+switch mapped 0 access 0 adopt 0 scope subtree
 check_audit "after the storm"
 check_eq "no task was OOM-killed" "$(events . oom_kill)" 0
 cg_make p/u3

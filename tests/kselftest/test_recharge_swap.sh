@@ -75,24 +75,18 @@ else
 fi
 
 # --- anonymous memory, whose process was moved ---------------------------------------------------
-cg_make p/old
-keep user p/old --size "$size"
-join user p/user
+keep_moved user p/old p/user --size "$size"
 swap_out p/old
 switch mapped 1
 cg_remove p/old
 tell user USR1 touched=1
-check "anonymous, removed while in swap: the user is charged" \
-	loop_until 5 holds p/user anon "$size"
+check "anonymous, removed while in swap: the user is charged" loop_until 5 holds p/user anon "$size"
 check_audit "anonymous, removed while in swap"
 halt user W
 
-cg_make p/old
 switch mapped 0
-keep user p/old --size "$size"
-join user p/user
-cg_remove p/old
-must loop_until 10 inherits p "$size"
+keep_moved user p/old p/user --size "$size"
+cg_leave p/old "$size"
 before=$(memory_of p anon)
 swap_out p
 switch mapped 1
@@ -105,8 +99,7 @@ check_audit "anonymous, inherited, then in swap"
 halt user W
 
 # --- recharged while it is swapped out and in -------------------------------------------------
-switch mapped 0
-switch access 1
+switch mapped 0 access 1
 for round in $(seq "$(pick 8 3)"); do
 	cg_make p/old
 	fill p/old "mnt/$round" $((size / 4))

@@ -20,9 +20,7 @@ in_swap_cache()
 }
 
 # --- anonymous memory, whose process was moved -------------------------------------------
-cg_make p/old
-keep user p/old --size "$size"
-join user p/user
+keep_moved user p/old p/user --size "$size"
 # The kernel may reclaim less than requested; this test does not check that.
 put p/old reclaim "$size" >/dev/null
 # The process reads before it writes; pages that a read swaps in stay in the swap cache.
@@ -52,8 +50,7 @@ file=$(memory_of p/old file)
 cg_remove p/old
 switch adopt 1
 cg_make p/old
-check "shared memory: the swap cache is adopted" loop_until 10 \
-	holds p/old swapcached "$cached"
+check "shared memory: the swap cache is adopted" loop_until 10 holds p/old swapcached "$cached"
 check_num "shared memory: no more file pages than before" "$(memory_of p/old file)" '<=' "$file"
 check_audit "shared memory"
 rm "$work/mnt/f.0"

@@ -87,7 +87,6 @@ check_eq "reading memory.recharge_stat causes no scan" "$(total scanned)" "$befo
 rm "$work"/mnt/*
 
 # has_failed BYTES: recharging has failed for BYTES in all.
-# shellcheck disable=SC2317 # stays calls it.
 has_failed()
 {
 	[[ $(recharged p recharge_failed) == "$1" ]]

@@ -42,12 +42,9 @@ halt user W
 rm "$work/mnt/f.0"
 
 # --- anonymous memory -------------------------------------------------------------------------
-cg_make p/old
-keep user p/old --size "$size" --kind huge
-join user p/user
+keep_moved user p/old p/user --size "$size" --kind huge
 check_eq "anon: the pages are huge" "$(memory_of p/old anon_thp)" "$size"
-cg_remove p/old
-must loop_until 10 inherits p "$size"
+cg_leave p/old "$size"
 check_eq "anon: everything can be moved" "$(put p recharge max)" ok
 check_moves "anon" p p/user anon "$size" 1
 check_audit "anon"
@@ -55,12 +52,9 @@ tell user USR1 touched=1
 halt user W
 
 # Folios on the deferred split queue: every second page was freed.
-cg_make p/old
-keep user p/old --size "$size" --kind huge --sparse
-join user p/user
+keep_moved user p/old p/user --size "$size" --kind huge --sparse
 before=$(memory_of p/old anon)
-cg_remove p/old
-must loop_until 10 inherits p $((size / 2))
+cg_leave p/old $((size / 2))
 put p recharge max >/dev/null
 check "anon, to be split: the user is charged" loop_until 5 holds p/user anon "$before"
 check_audit "anon, to be split"
@@ -71,11 +65,8 @@ tell user USR1 touched=1
 halt user W
 
 # Folios that are split while they are inherited.
-cg_make p/old
-keep user p/old --size "$size" --kind huge --sparse
-join user p/user
-cg_remove p/old
-must loop_until 10 inherits p $((size / 2))
+keep_moved user p/old p/user --size "$size" --kind huge --sparse
+cg_leave p/old $((size / 2))
 put p reclaim "$size" >/dev/null
 put p recharge max >/dev/null
 check "anon, split while inherited: the user is charged" loop_until 5 \
@@ -94,12 +85,9 @@ if [[ -d $sizes/hugepages-64kB ]]; then
 		echo "${setting#*:}" >"$file" || bail "cannot set $file"
 	done
 	stats=$sizes/hugepages-64kB/stats
-	cg_make p/old
-	keep user p/old --size "$size" --kind huge
-	join user p/user
+	keep_moved user p/old p/user --size "$size" --kind huge
 	check_num "anon, 64 KiB: the folios are large" "$(<"$stats/nr_anon")" '>=' $((size / 65536))
-	cg_remove p/old
-	must loop_until 10 inherits p "$size"
+	cg_leave p/old "$size"
 	check_eq "anon, 64 KiB: everything can be moved" "$(put p recharge max)" ok
 	check_moves "anon, 64 KiB" p p/user anon "$size" 1
 	check_eq "anon, 64 KiB: no folio is counted as partially mapped" \

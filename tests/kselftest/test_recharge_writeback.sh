@@ -26,16 +26,14 @@ agree()
 level()
 {
 	cg_make p/old p/user
-	set_knob p dirty_background_limit_in_bytes $((size * 4))
-	set_knob p dirty_limit_in_bytes $((size * 5))
+	set_knob p dirty_background_limit_in_bytes $((size * 4)) dirty_limit_in_bytes $((size * 5))
 }
 
 level
 fill p/old mnt/f "$size"
 before=$(memory_of p file_dirty)
 check_num "dirty: all pages are" "$before" '>=' $((size * 9 / 10))
-cg_remove p/old
-must loop_until 10 inherits p "$size"
+cg_leave p/old "$size"
 keep user p/user --file "$work/mnt/f.0" --size "$size"
 agree "dirty" p
 check_eq "dirty: everything can be moved" "$(put p recharge "$size")" ok
@@ -52,12 +50,9 @@ rm "$work/mnt/f.0"
 # --- more dirty pages than the user's limit allows ----------------------------------------------
 level
 set_knob p/user dirty_limit_in_bytes "$limit"
-fill p/old mnt/f "$size"
-cg_remove p/old
-must loop_until 10 inherits p "$size"
+bequeath p/old mnt/f "$size"
 keep user p/user --file "$work/mnt/f.0" --size "$size"
 watch_limit samples p/user "$limit"
-# shellcheck disable=SC2317 # loop_until calls it.
 moved()
 {
 	put p recharge "$(recharged p inherited)" >/dev/null
@@ -66,8 +61,7 @@ moved()
 check "above the limit: everything can be moved in the time of the disk" loop_until 30 moved
 halt samples S
 diag "max=${S[max]} above=${S[above]}/${S[n]}"
-check_num "above the limit: the user never exceeds its limit" \
-	"${S[max]}" '<=' $((limit + slack))
+check_num "above the limit: the user never exceeds its limit" "${S[max]}" '<=' $((limit + slack))
 
 hold p/user "$limit" "$(pick 4 3)" mnt/g --writers 2
 check_held "a limit, afterwards" S "$limit"
@@ -83,20 +77,13 @@ rm "$work"/mnt/*.*
 
 # --- pages under writeback -----------------------------------------------------------------------
 level
-fill p/old mnt/f "$size"
-cg_remove p/old
-must loop_until 10 inherits p "$size"
+bequeath p/old mnt/f "$size"
 keep user p/user --file "$work/mnt/f.0" --size "$size"
-# shellcheck disable=SC2317 # loop_until calls it.
-is_writing()
-{
-	(($(stat_of p writeback) > M))
-}
 # Without a pace, all pages are under writeback at once.
 set_knob p dirty_pace_usec max
 sync &
 running[sync]=$!
-must loop_until 30 is_writing
+must loop_until 30 stat_is p writeback '>' $M
 # The request may wait for writeback, or fail because not everything can be moved.
 got=$(put p recharge $((size * 99 / 100)))
 if [[ $got == EAGAIN ]]; then
@@ -105,8 +92,7 @@ if [[ $got == EAGAIN ]]; then
 else
 	check_eq "under writeback: everything can be moved" "$got" ok
 fi
-wait "${running[sync]}"
-unset "running[sync]"
+reap sync
 put p recharge max >/dev/null
 check_moves "under writeback" p p/user file "$size" 1
 agree "under writeback" p
@@ -142,8 +128,7 @@ for round in $(seq "$(pick 4 2)"); do
 	sync &
 	running[sync]=$!
 	fill p/user "mnt/$round" $((size / 4)) --overwrite
-	wait "${running[sync]}"
-	unset "running[sync]"
+	reap sync
 done
 sync
 # Pages that were under writeback at every attempt were left with the parent.

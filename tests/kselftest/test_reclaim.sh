@@ -18,11 +18,8 @@ no_periodic_commit mnt
 full()
 {
 	cg_make "$1"
-	echo 48M >"$top/$1/memory.max"
-	set_knob "$1" dirty_limit_in_bytes 32M
-	set_knob "$1" dirty_background_limit_in_bytes 31M
-	spawn_writers writers "$1" "mnt/$1" --size 24M
-	collect writers W
+	set_knob "$1" max 48M dirty_limit_in_bytes 32M dirty_background_limit_in_bytes 31M
+	write_as "$1" "mnt/$1" --size 24M
 	check_num "$1: many pages are dirty" "$(exactly_dirty "$1")" '>=' $((24 * M - slack))
 	started=$(stat_of "$1" writeback_started)
 }
@@ -30,13 +27,11 @@ full()
 # A neighbour with dirty pages, far below its limits.
 cg_make neighbour
 set_knob neighbour dirty_limit_in_bytes 32M
-spawn_writers writers neighbour mnt/neighbour --size 6M
-collect writers W
+write_as neighbour mnt/neighbour --size 6M
 
 full max
 # Room for shared memory, which cannot be swapped out, must come from reclaim.
-spawn_writers shmem max shmem --size 36M
-collect shmem W
+write_as max shmem --size 36M
 ok "at memory.max: reclaim makes room"
 check_num "at memory.max: dirty pages were written" "$(dirty_of max)" '<=' $((16 * M))
 check_num "at memory.max: this cgroup's writeback was started" \

@@ -58,7 +58,6 @@ rm "$work"/mnt/a.*
 cg_make b
 set_knob b dirty_limit_in_bytes 4M
 hold b $((4 * M)) "$(pick 4 3)" mnt/b
-check_held "loaded again" S $((4 * M))
-check_used "loaded again" S $((4 * M))
+check_limit "loaded again" S $((4 * M))
 
 finish

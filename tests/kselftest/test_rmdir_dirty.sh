@@ -17,8 +17,7 @@ for round in $(seq "$(pick 20 8)"); do
 	cg_make p/c
 	# Every second child has a limit of its own.
 	((round % 2)) || set_knob p/c dirty_limit_in_bytes 6M
-	spawn_writers writers p/c "mnt/$round" --size 6M
-	collect writers W
+	write_as p/c "mnt/$round" --size 6M
 	must loop_until 10 is_empty "$top/p/c"
 	held=$(dirty_of p/c)
 	must rmdir "$top/p/c"
@@ -35,7 +34,6 @@ cg_make p/c
 watch_limit after p $limit
 hold p/c $limit "$(pick 4 3)" mnt/after
 halt after S
-check_held "a new child afterwards" S $limit
-check_used "a new child afterwards" S $limit
+check_limit "a new child afterwards" S $limit
 
 finish

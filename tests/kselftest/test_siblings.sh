@@ -33,23 +33,19 @@ of()
 	ns=$(((${EPOCHREALTIME/./} - us) * 1000 / $1))
 }
 
-# shellcheck disable=SC2317 # of calls it.
 set_limit()
 {
 	echo $((1 + $1 % 2))M >"$top/p/c1/memory.dirty_limit_in_bytes"
 }
-# shellcheck disable=SC2317 # of calls it.
 limit_anew()
 {
 	echo max >"$top/p/c1/memory.dirty_limit_in_bytes"
 	echo 1M >"$top/p/c1/memory.dirty_limit_in_bytes"
 }
-# shellcheck disable=SC2317 # of calls it.
 set_floor()
 {
 	echo $((1 + $1 % 2))M >"$top/p/c1/memory.dirty_min"
 }
-# shellcheck disable=SC2317 # of calls it.
 make_one()
 {
 	mkdir "$top/p/new$1"

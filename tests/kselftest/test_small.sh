@@ -10,17 +10,14 @@ fs_make ext2 mnt
 no_periodic_writeback
 
 cg_make bystander
-spawn_writers writers bystander mnt/bystander --size 2M
-collect writers W
+write_as bystander mnt/bystander --size 2M
 
 # small LIMIT BACKGROUND, in bytes
 small()
 {
 	cg_make small
-	set_knob small dirty_limit_in_bytes "$1"
-	set_knob small dirty_background_limit_in_bytes "$2"
-	spawn_writers writers small "mnt/$1" --size 128k --block 4k
-	collect writers W
+	set_knob small dirty_limit_in_bytes "$1" dirty_background_limit_in_bytes "$2"
+	write_as small "mnt/$1" --size 128k --block 4k
 	check_eq "$1, background $2: everything was written" "${W[bytes]}" $((128 * 1024))
 	check_num "$1, background $2: the writer was throttled" \
 		"$(stat_of small throttled_count)" '>' 0

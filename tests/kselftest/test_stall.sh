@@ -16,12 +16,7 @@ set_knob p/other dirty_limit_in_bytes $limit
 
 disk_stalls
 spawn_writers hog p/stuck slow/hog --size 32M --block 64k --writers 3 --seconds 600
-# shellcheck disable=SC2317 # loop_until calls it.
-all_wait()
-{
-	(($(stat_of p/stuck throttled_now) == 3))
-}
-check "the writers wait" loop_until 60 all_wait
+check "the writers wait" loop_until 60 stat_is p/stuck throttled_now '==' 3
 
 # Meanwhile another cgroup, which also has a limit, writes to another disk.
 lasts=$(pick 60 20)
@@ -42,7 +37,6 @@ check "a limit can be lowered" took 1 set_knob p/stuck dirty_limit_in_bytes $lim
 check "a limit can be set on the parent" took 1 set_knob p dirty_limit_in_bytes $((64 * M))
 check "a limit can be removed from the parent" took 1 set_knob p dirty_limit_in_bytes max
 check "a pace can be set" took 1 set_knob p/stuck dirty_pace_usec 5000
-# shellcheck disable=SC2317 # took calls it.
 look()
 {
 	knob p/stuck dirty_stat >"$work/stat"
@@ -52,17 +46,10 @@ check "a sibling can be created" took 1 cg_make p/new
 check "a sibling can be removed" took 2 rmdir "$top/p/new"
 
 # A write to memory.dirty_writeback waits for the disk until a signal arrives.
-"$workload" put --file "$top/p/stuck/memory.dirty_writeback" --value max >"$work/put" 2>&1 &
-running[writeback]=$!
+spawn writeback put --file "$top/p/stuck/memory.dirty_writeback" --value max
 check "a write to memory.dirty_writeback waits" stays 2 kill -0 "${running[writeback]}"
 kill -USR1 "${running[writeback]}"
-collect_put()
-{
-	wait "${running[writeback]}"
-	unset "running[writeback]"
-}
-check "a signal ends the wait" took 2 collect_put
-figures W "$(<"$work/put")"
+check "a signal ends the wait" took 2 collect writeback W
 check "the interrupted write returns an error" grep -qxE 'EINTR|EAGAIN|ERESTART.*' <<<"${W[result]}"
 
 collect other W
@@ -72,8 +59,7 @@ check_num "the stalled disk wrote nothing meanwhile" "$(exactly_dirty p/stuck)" 
 diag "the disk has been stalled for $((SECONDS - begin)) s"
 
 kill -KILL "${running[hog]}"
-wait "${running[hog]}" 2>/dev/null
-unset "running[hog]"
+reap hog
 echo 1 >"$top/p/stuck/cgroup.kill"
 check "waiting writers can be killed" loop_until 5 is_empty "$top/p/stuck"
 check "the module can be removed while the disk is stalled" took 5 module_unload

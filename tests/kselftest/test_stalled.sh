@@ -25,29 +25,15 @@ appends()
 	diag "$1: ops=${W[ops]} p50_us=${W[p50_us]} p99_us=${W[p99_us]} max_us=${W[max_us]}"
 }
 
-# shellcheck disable=SC2317 # loop_until calls it.
-all_wait()
-{
-	(($(stat_of p/stuck throttled_now) == 20))
-}
-
-# shellcheck disable=SC2317 # loop_until calls it.
-has_ended()
-{
-	! kill -0 "${running[$1]}" 2>/dev/null
-}
-
 # check_written DESCRIPTION CGROUP [OPTION...]: write much more to the good disk than the
 # reserve for such a case. At one page every three seconds, this would take half an hour.
 check_written()
 {
 	spawn_writers once "$2" good/once --size 2M --block 4k "${@:3}"
-	if loop_until 40 has_ended once; then
+	if check "$1" loop_until 40 has_ended once; then
 		collect once W
-		ok "$1"
 	else
 		kill -KILL "${running[once]}"
-		not_ok "$1"
 		diag "$(knob p dirty_stat | paste -s -d ' ')"
 	fi
 }
@@ -62,7 +48,7 @@ disk_stalls
 watch_limit sum p $limit
 # All of them wait ahead of later writers.
 spawn_writers hog p/stuck slow/hog --size 4M --block 64k --writers 20 --seconds 600
-check "the stalled disk's writers wait" loop_until 60 all_wait
+check "the stalled disk's writers wait" loop_until 60 stat_is p/stuck throttled_now '==' 20
 appends "a sibling of the stalled cgroup"
 # Without the reserve, there was one append every few seconds.
 check_num "a sibling appends to the good disk as before" "${W[ops]}" '>=' $((alone / 2))
@@ -74,12 +60,11 @@ check_written "a writer in the stalled cgroup writes to the good disk" p/stuck
 halt sum S
 diag "limit=$limit max=${S[max]} above=${S[above]}/${S[n]}"
 check_num "the limit holds meanwhile" "${S[max]}" '<=' $((limit + slack))
-check "the stalled disk's writers still wait" all_wait
+check "the stalled disk's writers still wait" stat_is p/stuck throttled_now '==' 20
 
 # Their dirty pages stay.
 kill -KILL "${running[hog]}"
-wait "${running[hog]}" 2>/dev/null
-unset "running[hog]"
+reap hog
 echo 1 >"$top/p/stuck/cgroup.kill"
 check "the stalled disk's writers can be killed" loop_until 5 is_empty "$top/p/stuck"
 check_written "a sibling writes to the good disk when no task waits for the stalled one" p/works

@@ -21,7 +21,6 @@ greatest()
 
 # often NAME: the cgroup was throttled often enough for meaningful figures. The kernel derives
 # the limit from statistics that may be seconds old, unless a reader flushes them.
-# shellcheck disable=SC2317 # loop_until calls it.
 often()
 {
 	dirty_of "$1" >/dev/null
@@ -30,7 +29,6 @@ often()
 enough=$(pick 100 20)
 
 # has_paused: set paused to the number of limit checks that led to a pause.
-# shellcheck disable=SC2317 # loop_until calls it.
 has_paused()
 {
 	paused=$(grep -c " pause=[1-9].*cgroup_ino=$inode\$" "$tracing/trace")
@@ -96,8 +94,7 @@ near "a limit that was removed leaves the background limit unchanged" \
 
 # A writer far below the derived limit is not throttled.
 cg_make free
-spawn_writers load free mnt/free --size 8M
-collect load W
+write_as free mnt/free --size 8M
 check_eq "a writer far below every limit is not throttled" "$(stat_of free throttled_count)" 0
 
 finish

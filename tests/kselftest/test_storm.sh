@@ -44,19 +44,13 @@ for i in $(seq "$(pick 200 50)"); do
 	) &
 	sleepers+=("$!")
 done
-# shellcheck disable=SC2317 # loop_until calls it.
 all_have_begun()
 {
 	(($(find "$work/mnt" -name 's.*' -size 12k | wc -l) == ${#sleepers[@]}))
 }
 check "all tasks have written a little" loop_until 60 all_have_begun
 spawn_writers hog b mnt/hog --size 32M --block 64k --seconds 600
-# shellcheck disable=SC2317 # loop_until calls it.
-is_full()
-{
-	(($(stat_of b throttled_count) > 20))
-}
-check "another task fills the cgroup" loop_until 60 is_full
+check "another task fills the cgroup" loop_until 60 stat_is b throttled_count '>' 20
 watch_limit samples b $((16 * M))
 for i in "${sleepers[@]}"; do echo >&5; done
 for i in "${sleepers[@]}"; do must wait "$i"; done

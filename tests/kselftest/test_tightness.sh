@@ -23,8 +23,7 @@ for mib in $(pick "4 16" 1); do
 				--writers "$count" --mode "$mode"
 			took=$((${EPOCHREALTIME/[.,]/} - began))
 			name="$mib MiB, $count × $mode"
-			check_held "$name" S $((mib * M))
-			check_used "$name" S $((mib * M))
+			check_limit "$name" S $((mib * M))
 			diag "$name: rate=${W[rate]} jain=${W[jain]} longest_us=${W[max_us]}"
 			# Writers stop at an eighth below the limit.
 			if [[ $quick ]] && ((S[max] < mib * M * 7 / 8)); then

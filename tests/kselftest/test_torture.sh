@@ -42,19 +42,11 @@ place()
 	dirs+=(--dir "$work/$1/files")
 }
 
-# mount_at NAME ARGUMENT...: mount a file system until the end of the test.
-mount_at()
-{
-	must mkdir -p "$work/$1"
-	must mount "${@:2}" "$work/$1"
-	mounts=("$work/$1" "${mounts[@]}")
-}
-
-mount_at ext4 -t ext4 "$SCRATCH"
+mount_at "$SCRATCH" ext4 -t ext4
 place ext4
-mount_at xfs -t xfs "$SCRATCH2"
+mount_at "$SCRATCH2" xfs -t xfs
 place xfs
-mount_at btrfs -t btrfs "$SCRATCH3"
+mount_at "$SCRATCH3" btrfs -t btrfs
 place btrfs
 # A cgroup's limit also applies to the dirty pages of the loop device's file.
 must truncate -s 64M "$work/ext4/image"
@@ -62,17 +54,16 @@ must mke2fs -q -F -t ext4 -E nodiscard,lazy_itable_init=0 "$work/ext4/image"
 loop_mount ext4 ext4/image loop
 place loop
 must mkdir -p "$work/ext4/upper" "$work/ext4/workdir"
-mount_at overlay -t overlay overlay \
+mount_at overlay overlay -t overlay \
 	-o "lowerdir=$work/xfs/files,upperdir=$work/ext4/upper,workdir=$work/ext4/workdir"
 place overlay
-mount_at tmpfs -t tmpfs -o size=64M,huge=within_size tmpfs
+mount_at tmpfs tmpfs -t tmpfs -o size=64M,huge=within_size
 place tmpfs
 must mkdir "$work/mounts"
 must mkswap "$SCRATCH4" >/dev/null
 must put_back /sys/block/zram0/disksize 64M
 must mkswap /dev/zram0 >/dev/null
 
-# shellcheck disable=SC2317 # undo calls it.
 swap_off()
 {
 	local device _
@@ -87,8 +78,7 @@ spawn torture torture --seed "$seed" --seconds "$seconds" --cgroup "$top" "${dir
 	--mounts "$work/mounts" --module "$module" --swap "$SCRATCH4" --swap /dev/zram0 \
 	--patience $((30 * ${VM_SLOWNESS:-1})) "${more[@]}"
 status=0
-wait "${running[torture]}" || status=$?
-unset "running[torture]"
+reap torture || status=$?
 figures W "$(cat "$work/torture.out")"
 diag "$(cat "$work/torture.out" "$work/torture.err")"
 check_eq "seed $seed: no actor finds an error" "$status" 0
@@ -116,7 +106,6 @@ for mount in "${mounts[@]}"; do
 	rm -rf "$mount"/files/* "$mount"/upper/*
 done
 sync
-# shellcheck disable=SC2317 # loop_until calls it.
 nothing_dies_when_dropped()
 {
 	echo 3 >/proc/sys/vm/drop_caches
@@ -128,7 +117,6 @@ loaded=''
 
 # Static keys are disabled some seconds after their last user is gone.
 keys=(memcg_dirty_key memcg_policy_key memcg_access_key memcg_redirect_key)
-# shellcheck disable=SC2317 # loop_until calls it.
 keys_are_off()
 {
 	local value

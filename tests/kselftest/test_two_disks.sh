@@ -28,8 +28,7 @@ halt sum S
 diag "written by the fast disk's writer $fast, by the slow one's $slow; by the disks $fast_disk, $slow_disk"
 check_held "the sum over both disks" S "$limit"
 check_progress "the slow disk's writer makes progress" "$slow" $((2 * M))
-check_num "the fast disk's writer is not held to the slow disk's speed" \
-	"$fast" '>=' $((2 * slow))
+check_num "the fast disk's writer is not held to the slow disk's speed" "$fast" '>=' $((2 * slow))
 # The fast disk is ten times as fast as the other while it is kept busy, which the debug
 # kernel cannot always do.
 check_num "the fast disk writes more" "$fast_disk" '>=' $(($(pick 5 2) * slow_disk))

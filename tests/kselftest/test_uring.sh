@@ -18,13 +18,11 @@ for type in ext4 xfs; do
 	cg_make a
 	set_knob a dirty_limit_in_bytes 4M
 	hold a $((4 * M)) "$(pick 4 3)" mnt/f --mode uring --writers 2 --size "$size"
-	check_held "$type: io_uring" S $((4 * M))
-	check_used "$type: io_uring" S $((4 * M))
+	check_limit "$type: io_uring" S $((4 * M))
 	check_content "$type: the disk has the data" "$work/mnt/f.0" "$work/data.0"
 	if [[ $type == xfs ]]; then
 		hold a $((4 * M)) "$(pick 4 3)" mnt/f --mode uring-nowait --writers 2 --size "$size"
-		check_held "$type: RWF_NOWAIT" S $((4 * M))
-		check_used "$type: RWF_NOWAIT" S $((4 * M))
+		check_limit "$type: RWF_NOWAIT" S $((4 * M))
 		check_num "$type: RWF_NOWAIT gets EAGAIN" "${W[again]}" '>' 0
 		check_content "$type: the disk has the data that was written after EAGAIN" \
 			"$work/mnt/f.0" "$work/data.0"

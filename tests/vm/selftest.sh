@@ -11,17 +11,26 @@ trap 'rm -rf "$work"' EXIT
 options=("$@")
 number=0 failed=0
 
+# report NAME COMMAND...: whether the command succeeds.
 report()
 {
-	local result=$1
-	shift
 	number=$((number + 1))
-	echo "$result $number - $*"
-	if [[ $result != ok ]]; then
+	if "${@:2}"; then
+		echo "ok $number - $1"
+	else
 		failed=1
+		echo "not ok $number - $1"
 		echo "# exit status $status; said:"
 		sed 's/^/#   /' "$work/stderr"
 	fi
+}
+
+# ended STATUS WORDS: the last run ended with this status and message.
+# shellcheck disable=SC2317 # report calls it.
+ended()
+{
+	[[ $status -eq $1 ]] || return
+	if [[ $2 ]]; then grep -q "^vm: $2" "$work/stderr"; else [[ ! -s $work/stderr ]]; fi
 }
 
 # expect STATUS WORDS NAME OPTION... -- COMMAND...: WORDS is a pattern for run.sh's
@@ -33,14 +42,7 @@ expect()
 	status=0
 	"$run" "${options[@]}" --log "$work/console" "$@" \
 		>"$work/stdout" 2>"$work/stderr" || status=$?
-	if [[ $status -eq $want ]] &&
-		if [[ $words ]]; then grep -q "^vm: $words" "$work/stderr"; else
-			[[ ! -s $work/stderr ]]
-		fi; then
-		report ok "$name"
-	else
-		report 'not ok' "$name"
-	fi
+	report "$name" ended "$want" "$words"
 }
 
 # This run also examines the host, so that the next runs find the result in the cache.
@@ -49,11 +51,7 @@ expect()
 echo 'TAP version 13'
 echo '1..21'
 expect 0 '' 'a command that succeeds' -- echo 'two  words' "a'quote"
-if [[ $(<"$work/stdout") == "two  words a'quote" ]]; then
-	report ok 'its arguments and its output are unchanged'
-else
-	report 'not ok' 'its arguments and its output are unchanged'
-fi
+report 'its arguments and its output are unchanged' test "$(<"$work/stdout")" = "two  words a'quote"
 expect 3 'COMMAND ended with 3' 'a command that fails' -- sh -c 'exit 3'
 expect 4 '' 'a command that skips' -- sh -c 'exit 4'
 expect 0 '' 'what a command left running is no hang' -- \
@@ -62,11 +60,7 @@ expect 0 '' 'what a command left running is no hang' -- \
 expect 0 '' 'disk with file system, and copy of /out' \
 	--disk 64M,bps=50000000,fs=ext4 --out "$work/out" -- \
 	sh -c 'mount $SCRATCH /mnt && echo kept >/mnt/f && cp /mnt/f /out'
-if [[ -f $work/out/f && $(<"$work/out/f") == kept ]]; then
-	report ok 'the copy arrived'
-else
-	report 'not ok' 'the copy arrived'
-fi
+report 'the copy arrived' grep -qx kept "$work/out/f"
 expect 70 'kernel panic: sysrq triggered crash' 'panic' -- \
 	sh -c 'echo c >/proc/sysrq-trigger'
 expect 70 'kernel panic: Attempted to kill init' 'panic before the command' \
@@ -116,9 +110,6 @@ cp -R "$here" "$work/elsewhere/tests/"
 status=0
 name=$("$here/mkinitramfs")
 copied=$("$work/elsewhere/tests/vm/mkinitramfs" 2>"$work/stderr") || status=$?
-if [[ $status == 0 && ${copied##*/} == "${name##*/}" ]]; then
-	report ok 'the initial file system has the same name in another checkout'
-else
-	report 'not ok' 'the initial file system has the same name in another checkout'
-fi
+report 'the initial file system has the same name in another checkout' \
+	test "$status ${copied##*/}" = "0 ${name##*/}"
 exit "$failed"

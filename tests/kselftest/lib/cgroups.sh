@@ -41,10 +41,21 @@ knob()
 	cat "$top/$1/memory.$2"
 }
 
-# set_knob NAME FILE VALUE
+# knob_is NAME FILE OPERATOR NUMBER: whether that holds for memory.FILE.
+knob_is()
+{
+	compare "$(knob "$1" "$2")" "$3" "$4"
+}
+
+# set_knob NAME FILE VALUE...: set files of a cgroup, in this order.
 set_knob()
 {
-	echo "$3" >"$top/$1/memory.$2" || bail "$1: cannot set memory.$2 to $3"
+	local name=$1
+	shift
+	while (($# > 0)); do
+		echo "$2" >"$top/$name/memory.$1" || bail "$name: cannot set memory.$1 to $2"
+		shift 2
+	done
 }
 
 # value_in FILE KEY: the value in a line "KEY VALUE".
@@ -61,6 +72,12 @@ value_in()
 stat_of()
 {
 	value_in "$top/$1/memory.dirty_stat" "$2"
+}
+
+# stat_is NAME KEY OPERATOR NUMBER: whether that holds for the value of KEY.
+stat_is()
+{
+	compare "$(stat_of "$1" "$2")" "$3" "$4"
 }
 
 # dirty_of NAME: dirty and writeback bytes, according to memory.stat.
@@ -100,6 +117,17 @@ put()
 	put_to "$top/$1/memory.$2" "${@:3}"
 }
 
+# try_mount DIRECTORY [OPTION...]: mount on $work/DIRECTORY (see "workload mount"); print "ok" or the
+# name of the errno, and save the kernel's message in $work/log.
+try_mount()
+{
+	local line
+	line=$("$workload" mount "$work/$1" "${@:2}" 2>&1)
+	echo "${line#*log=}" >"$work/log"
+	line=${line#result=}
+	echo "${line%% *}"
+}
+
 # memory_of NAME KEY [OPTION...]: the exact value of KEY in memory.stat.
 memory_of()
 {
@@ -127,12 +155,10 @@ quiesce()
 # check_audit DESCRIPTION: the statistics settle and then match a walk over all pages.
 check_audit()
 {
-	if "$workload" audit --mount "${top%/*}" \
-		--seconds $((10 * ${VM_SLOWNESS:-1})) >"$work/audit" 2>&1; then
-		ok "$1: the statistics agree with a walk over all pages"
-	else
-		not_ok "$1: the statistics agree with a walk over all pages"
-	fi
+	local agrees=''
+	"$workload" audit --mount "${top%/*}" --seconds $((10 * ${VM_SLOWNESS:-1})) >"$work/audit" 2>&1 &&
+		agrees=1
+	check "$1: the statistics agree with a walk over all pages" test "$agrees"
 	diag "$(cat "$work/audit")"
 }
 

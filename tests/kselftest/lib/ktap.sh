@@ -52,7 +52,7 @@ diag()
 	done <<<"$*"
 }
 
-# check DESCRIPTION COMMAND...: check that the command succeeds.
+# check DESCRIPTION COMMAND...: check that the command succeeds, and fail otherwise.
 check()
 {
 	local what=$1
@@ -61,14 +61,14 @@ check()
 		ok "$what"
 	else
 		not_ok "$what"
+		return 1
 	fi
 }
 
 # check_eq DESCRIPTION GOT WANTED: compare strings.
 check_eq()
 {
-	check "$1" test "$2" = "$3"
-	[[ $2 == "$3" ]] || diag "got '$2', wanted '$3'"
+	check "$1" test "$2" = "$3" || diag "got '$2', wanted '$3'"
 }
 
 # compare A OPERATOR B: compare numbers. Integers are compared in the shell, because this
@@ -87,12 +87,13 @@ compare()
 # check_num DESCRIPTION A OPERATOR B
 check_num()
 {
-	if compare "$2" "$3" "$4"; then
-		ok "$1"
-	else
-		not_ok "$1"
-		diag "$2 $3 $4 does not hold"
-	fi
+	check "$1" compare "$2" "$3" "$4" || diag "$2 $3 $4 does not hold"
+}
+
+# skip_if REASON CHECK DESCRIPTION...: a check, which is skipped if there is a reason.
+skip_if()
+{
+	if [[ $1 ]]; then skip "$3" "$1"; else "${@:2}"; fi
 }
 
 # skip_all REASON: skip the whole test, or the rest of it.
@@ -127,15 +128,10 @@ finish()
 		quiesce
 		check_audit "at the end"
 	fi
-	if undo; then
-		ok "everything is cleaned up"
-	else
-		not_ok "everything is cleaned up"
-	fi
+	check "everything is cleaned up" undo
 	done_testing
 }
 
-# shellcheck disable=SC2317 # The trap calls it.
 on_exit()
 {
 	local status=$?

@@ -18,13 +18,24 @@ spawn()
 	running[$name]=$!
 }
 
+# reap NAME: wait for the load to end; the status is that of the load.
+reap()
+{
+	local status=0
+	wait "${running[$1]}" 2>/dev/null || status=$?
+	unset "running[$1]"
+	return "$status"
+}
+
+has_ended()
+{
+	! kill -0 "${running[$1]}" 2>/dev/null
+}
+
 # collect NAME ARRAY: wait for the load to end and read its figures.
 collect()
 {
-	local status=0
-	wait "${running[$1]}" || status=$?
-	unset "running[$1]"
-	[[ $status == 0 ]] || bail "$1 failed with $status: $(cat "$work/$1.err")"
+	reap "$1" || bail "$1 failed with $?: $(cat "$work/$1.err")"
 	figures "$2" "$(cat "$work/$1.out")"
 }
 
@@ -39,6 +50,13 @@ halt()
 spawn_writers()
 {
 	spawn "$1" write --cgroup "$top/$2" --file "$work/$3" "${@:4}"
+}
+
+# write_as CGROUP FILE [OPTION...]: write to FILE.n from the cgroup, and wait until it is done.
+write_as()
+{
+	spawn_writers write_as "$@"
+	collect write_as W
 }
 
 # watch_limit NAME CGROUP BYTES [OPTION...]: sample a cgroup against a limit. Real-time
@@ -92,6 +110,13 @@ check_used()
 	fi
 	check_num "$1: the mean is at least 0.70 of the limit" \
 		"${used[held_mean]}" '>=' $(($3 * 70 / 100))
+}
+
+# check_limit DESCRIPTION ARRAY LIMIT: both.
+check_limit()
+{
+	check_held "$@"
+	check_used "$@"
 }
 
 # check_progress DESCRIPTION BYTES WANTED: at least WANTED bytes were written, or half a

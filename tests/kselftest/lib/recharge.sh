@@ -47,15 +47,18 @@ setup_recharge()
 	audited=1
 }
 
-# switch NAME VALUE: set recharge_NAME until the end of the test.
+# switch NAME VALUE...: set recharge_NAME until the end of the test, in this order.
 switch()
 {
-	local file=$SWITCHES/recharge_$1
-	at_undo=("put_back $file $(cat "$file")" "${at_undo[@]}")
-	echo "$2" >"$file" || bail "cannot set recharge_$1 to $2"
+	local file
+	while (($# > 0)); do
+		file=$SWITCHES/recharge_$1
+		at_undo=("put_back $file $(cat "$file")" "${at_undo[@]}")
+		echo "$2" >"$file" || bail "cannot set recharge_$1 to $2"
+		shift 2
+	done
 }
 
-# shellcheck disable=SC2317 # undo calls it.
 put_back()
 {
 	# The switches do not exist without the module.
@@ -79,17 +82,13 @@ total()
 # tmpfs_make DIRECTORY [OPTIONS]: create a tmpfs, mounted in $work.
 tmpfs_make()
 {
-	local directory=$work/$1
-	must mkdir -p "$directory"
-	must mount -t tmpfs -o "${2:-size=90%}" tmpfs "$directory"
-	mounts+=("$directory")
+	mount_at tmpfs "$1" -t tmpfs -o "${2:-size=90%}"
 }
 
 # fill CGROUP FILE BYTES [OPTION...]: write FILE.0 once from the cgroup.
 fill()
 {
-	spawn_writers fill "$1" "$2" --size "$3" --block 64k "${@:4}"
-	collect fill W
+	write_as "$1" "$2" --size "$3" --block 64k "${@:4}"
 }
 
 # read_as CGROUP FILE BYTES: read the file once from the cgroup.
@@ -120,7 +119,6 @@ await_word()
 	loop_until 60 has_said "$1" "$2" || bail "$1 did not print $2: $(cat "$work/$1.err")"
 }
 
-# shellcheck disable=SC2317 # loop_until calls it.
 has_said()
 {
 	grep -qw "$2" "$work/$1.out" && return
@@ -140,17 +138,24 @@ inherits()
 	compare "$(recharged "$1" inherited)" '>=' $(($2 * 99 / 100))
 }
 
+# cg_leave NAME BYTES: remove a cgroup, and wait until its parent has inherited BYTES.
+cg_leave()
+{
+	local parent=${1%/*}
+	cg_remove "$1"
+	loop_until 10 inherits "$parent" "$2" ||
+		bail "$parent has not inherited what $1 left: $(cat "$top/$parent/memory.recharge_stat")"
+}
+
 # bequeath CGROUP FILE BYTES [OPTION...]: create a cgroup, write FILE.0 from it, and remove
 # it. On return its parent has inherited the pages.
 bequeath()
 {
-	local parent=${1%/*} had
+	local had
 	cg_make "$1"
-	had=$(recharged "$parent" inherited)
+	had=$(recharged "${1%/*}" inherited)
 	fill "$@"
-	cg_remove "$1"
-	loop_until 10 inherits "$parent" $((had + $3)) ||
-		bail "$parent has not inherited what $1 left: $(cat "$top/$parent/memory.recharge_stat")"
+	cg_leave "$1" $((had + $3))
 }
 
 # has_left NAME BYTES: at most BYTES of inherited memory are left.
@@ -176,7 +181,6 @@ check_moves()
 }
 
 # rests: recharging has stopped scanning pages, so the number of its attempts is bounded.
-# shellcheck disable=SC2317 # loop_until calls it.
 rests()
 {
 	local scanned
@@ -222,6 +226,14 @@ join()
 	echo "${running[$1]}" >"$top/$2/cgroup.procs" || bail "cannot move $1 to $2"
 }
 
+# keep_moved NAME OLD NEW [OPTION...]: create the cgroup OLD, keep memory there, and move the load to NEW.
+keep_moved()
+{
+	cg_make "$2"
+	keep "$1" "$2" "${@:4}"
+	join "$1" "$3"
+}
+
 # watch_kills CGROUP: start to watch for OOM kills. no_kill checks that no task in the system
 # was OOM-killed since then, and that the cgroup had no OOM event.
 watch_kills()
@@ -245,7 +257,6 @@ swap_make()
 	at_undo=("swap_drop" "${at_undo[@]}")
 }
 
-# shellcheck disable=SC2317 # undo calls it.
 swap_drop()
 {
 	! grep -q "^$SCRATCH " /proc/swaps || swapoff "$SCRATCH"

@@ -151,7 +151,7 @@ undo()
 # fs_make TYPE DIRECTORY [DEVICE [OPTIONS]]: create a file system, mounted in $work.
 fs_make()
 {
-	local type=$1 directory=$work/$2 device=${3:-${SCRATCH-}}
+	local type=$1 device=${3:-${SCRATCH-}}
 	[[ -b $device ]] ||
 		skip_all "no scratch disk: name one that may be overwritten in SCRATCH (SCRATCH2)"
 	type -P "mkfs.$type" >/dev/null || skip_all "no mkfs.$type"
@@ -167,9 +167,15 @@ fs_make()
 	f2fs) mkfs.f2fs -q -f -t 0 "$device" ;;
 	*) "mkfs.$type" -q -f -K "$device" ;;
 	esac >/dev/null 2>"$work/mkfs" || bail "mkfs.$type: $(cat "$work/mkfs")"
-	must mkdir -p "$directory"
-	must mount -t "$type" ${4:+-o "$4"} "$device" "$directory"
-	mounts+=("$directory")
+	mount_at "$device" "$2" -t "$type" ${4:+-o "$4"}
+}
+
+# mount_at DEVICE DIRECTORY [OPTION...]: mount the device in $work until the end of the test.
+mount_at()
+{
+	must mkdir -p "$work/$2"
+	must mount "${@:3}" "$1" "$work/$2"
+	mounts=("$work/$2" "${mounts[@]}")
 }
 
 # loop_mount TYPE IMAGE DIRECTORY: mount the file IMAGE in $work through a loop device, which
@@ -179,11 +185,9 @@ loop_mount()
 	local device
 	device=$(losetup -f) || skip_all "no loop device"
 	must losetup "$device" "$work/$2"
-	must mkdir -p "$work/$3"
-	must mount -t "$1" "$device" "$work/$3"
+	mount_at "$device" "$3" -t "$1"
 	# The device is in use, so it is detached when it is unmounted.
 	must losetup -d "$device"
-	mounts=("$work/$3" "${mounts[@]}")
 }
 
 # stalling_disk: mount a file system in $work/slow whose disk is stopped by disk_stalls and
@@ -192,11 +196,8 @@ loop_mount()
 stalled=''
 stalling_disk()
 {
-	must mkdir "$work/under" "$work/good"
-	must mount "$SCRATCH" "$work/under"
-	mounts+=("$work/under")
-	must mount "$SCRATCH2" "$work/good"
-	mounts+=("$work/good")
+	mount_at "$SCRATCH" under
+	mount_at "$SCRATCH2" good
 	must truncate -s 128M "$work/under/image"
 	must mke2fs -q -F -t ext2 -b 4096 -E nodiscard "$work/under/image"
 	sync
@@ -211,7 +212,6 @@ disk_stalls()
 	stalled=1
 }
 
-# shellcheck disable=SC2317 # The trap calls it.
 disk_goes_on()
 {
 	[[ ! $stalled ]] || fsfreeze --unfreeze "$work/under"
@@ -248,8 +248,19 @@ disk_written()
 	echo $((stat[6] * 512))
 }
 
+# disk_has_written BYTES: the scratch disk has written BYTES so far.
+disk_has_written()
+{
+	(($(disk_written "$SCRATCH") >= $1))
+}
+
+# has_written CGROUP BYTES: the cgroup has written BYTES to disks.
+has_written()
+{
+	(($(written_by "$1") >= $2))
+}
+
 # written_by CGROUP: bytes that the cgroup wrote to disks.
-# shellcheck disable=SC2317 # loop_until calls it in some tests.
 written_by()
 {
 	awk -F 'wbytes=' 'NF > 1 { bytes += $2 } END { print bytes + 0 }' "$top/$1/io.stat"
@@ -264,8 +275,7 @@ check_content()
 	echo 3 >/proc/sys/vm/drop_caches
 	"$workload" read --file "$2" --size "$(stat -c %s "$2")" --same-as "$3" >"$work/content" 2>&1 ||
 		same=''
-	check "$1" test "$same"
-	[[ $same ]] || diag "$(cat "$work/content")"
+	check "$1" test "$same" || diag "$(cat "$work/content")"
 }
 
 # set_sysctl NAME VALUE: set a sysctl until the end of the test.
