@@ -51,9 +51,12 @@ pub(crate) struct State {
     #[pin]
     pub(crate) gone: Mutex<bool>,
     /// The values of the dirty page files. They have a lock of their own because updating levels
-    /// must not sleep, and thus must not wait for a task that writes to a file.
+    /// must not wait for the effects of a write to a file.
     #[pin]
     pub(crate) config: SpinLock<Config>,
+    /// Held while the cgroup's levels are computed and published.
+    #[pin]
+    pub(crate) levels: Mutex<()>,
     /// The sum of the floors that the children request, in pages.
     pub(crate) children_min: Atomic<u64>,
     /// Whether the cgroup has been granted a floor, and is included in [`Knobs::granted`].
@@ -68,6 +71,7 @@ impl State {
         try_pin_init!(Self {
             gone <- new_mutex!(false, "State::gone"),
             config <- new_spinlock!(Config::default(), "State::config"),
+            levels <- new_mutex!((), "State::levels"),
             children_min: Atomic::new(0),
             granted: Switch::new(false),
             recharge: Account::new(adopt),

@@ -197,19 +197,13 @@ fn grant_anew(cgroup: NonRoot<'_>, old: Pages) {
 
 /// Recomputes the levels and puts them in force.
 pub(crate) fn update(cgroup: Counted<'_, Knobs>) {
-    // Concurrent callers may overwrite each other's result. Check again after publishing, so that
-    // the last one to publish has seen the latest write to a file; for a floor, that may be the
-    // file of another cgroup.
-    loop {
-        let config = self::config(&cgroup);
-        let figures = cgroup.figures();
-        let floor = floor(&cgroup, &figures);
+    // The last to publish levels must be the last to have computed them, and thus have seen the
+    // latest write to the cgroup's files, to memory.max, or to the floor of another cgroup.
+    let _guard = cgroup.data().get_ref().levels.lock();
+    let figures = cgroup.figures();
+    let floor = floor(&cgroup, &figures);
 
-        publish(cgroup, config, &figures, floor);
-        if self::config(&cgroup) == config && self::floor(&cgroup, &figures) == floor {
-            return;
-        }
-    }
+    publish(cgroup, config(&cgroup), &figures, floor);
 }
 
 fn publish(cgroup: Counted<'_, Knobs>, config: Config, figures: &Figures, floor: Pages) {

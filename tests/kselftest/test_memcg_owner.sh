@@ -47,6 +47,8 @@ must loop_until 30 insmod_has_ended
 wait "$pid"
 check "the initialization fails when a cgroup is removed" grep -q canceled "$work/insmod"
 must loop_until 30 test ! -e /sys/module/memcg_fleeting
+# The next policy must not be told of the cgroups that were removed for this one.
+must loop_until 30 grep -qx 'nr_dying_descendants 0' "$top/cgroup.stat"
 
 # --- a policy that ends before its module and its mounts do --------------------------
 must insmod "$fleeting"
