@@ -117,6 +117,7 @@ if ! check "no removed cgroup is left" loop_until 30 nothing_dies_when_dropped; 
 	diag "$(awk '$2' "$top/memory.stat")"
 	diag "$(<"$top/memory.recharge_stat")"
 	diag "$(<"$top/memory.dirty_stat")"
+	diag "mounts: $(grep memcg= /proc/mounts || echo none with memcg=)"
 	# The kernel moves inodes away from a removed cgroup's writeback, if they are clean, when
 	# another cgroup is removed. If that helps, an inode held it.
 	mkdir "$top/last" && rmdir "$top/last"
