@@ -98,7 +98,11 @@ pub(crate) fn configure(
 /// `gone`.
 pub(crate) fn clear(cgroup: NonRoot<'_>) {
     store(cgroup, config(&cgroup), Config::default());
-    set_granted(&cgroup, false);
+    {
+        // An update that began before must not grant a floor afterwards.
+        let _guard = cgroup.data().get_ref().levels.lock();
+        set_granted(&cgroup, false);
+    }
     cgroup.uncount();
 }
 

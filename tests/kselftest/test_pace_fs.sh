@@ -77,7 +77,8 @@ for type in ext4 xfs btrfs; do
 	fs_remove inside
 	must drop_loop
 
-	# The image's pages and its inode belong to the root cgroup, which is not paced.
+	# The image's pages and its inode belong to cgroups that are not paced: to the root cgroup,
+	# or to the test's, which inherited them.
 	must dd if="$work/mnt/image" of=/dev/null bs=1M status=none
 	device=$(losetup -f)
 	must losetup "$device" "$work/mnt/image"
