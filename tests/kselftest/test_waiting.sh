@@ -86,12 +86,10 @@ stop_all
 # A writer to a frozen file system waits outside of it.
 thaw()
 {
-	local status=$?
 	fsfreeze --unfreeze "$work/mnt" 2>/dev/null
-	return "$status"
 }
 # Before the file system is emptied and unmounted.
-trap 'thaw; on_exit' EXIT
+trap 'left=$?; thaw; on_exit "$left"' EXIT
 spawn_writers cold a mnt/c --size 32M --block 256k --seconds 600
 check "a writer waits again" loop_until 20 stat_is a throttled_now '>' 0
 check "the file system can be frozen" fsfreeze --freeze "$work/mnt"

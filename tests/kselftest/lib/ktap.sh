@@ -132,9 +132,10 @@ finish()
 	done_testing
 }
 
+# on_exit [STATUS]: the trap; STATUS is that of the test if other commands come before.
 on_exit()
 {
-	local status=$?
+	local status=${1-$?}
 	if [[ ! $finished ]]; then
 		echo "Bail out! the test ended early"
 		status=1

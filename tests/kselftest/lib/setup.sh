@@ -203,7 +203,7 @@ stalling_disk()
 	sync
 	loop_mount ext2 under/image slow
 	# Unfreeze before anything is unmounted: umount would wait for the disk for ever.
-	trap 'disk_goes_on; on_exit' EXIT
+	trap 'left=$?; disk_goes_on; on_exit "$left"' EXIT
 }
 
 disk_stalls()
