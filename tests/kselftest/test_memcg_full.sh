@@ -178,9 +178,11 @@ rm "$work/disk/all" "$work/disk/f"
 tmpfs_make mnt "memcg=$top/pod,size=64M"
 # Fill the target's memory with pages of another mount.
 fill_up mnt/f 60M
-spawn full full --cgroup "$top/user" --file "$work/disk/f" --size 16M
+spawn full full --cgroup "$top/user" --file "$work/disk/f" --size "$(pick 16M 4M)"
 check "xfs, full target: xfs does not search for space" does_not_flush collect full W
-check_eq "xfs, full target: the writer gets ENOSPC" "${W[result]}" ENOSPC
+# Where each page is clean again before the next one is written, reclaim makes room for it.
+skip_if "${quick:+the debug kernel is slower than the disk}" \
+	check_eq "xfs, full target: the writer gets ENOSPC" "${W[result]}" ENOSPC
 must put_back $tracing/events/xfs/xfs_blockgc_free_space/enable 0
 no_kill "xfs, full target"
 fs_remove mnt
