@@ -50,7 +50,7 @@ made() {
 		    "memory.dirty_ratio": "max\n", "memory.dirty_background_ratio": "max\n", "memory.dirty_min": "0\n",
 		    "memory.dirty_pace_usec": "default\n", "memory.persistent": "\n",
 		    "memory.dirty_stat": "dirty 8192\nwriteback 4096\nlimit 67108864\nbackground_limit 33554432\nthrottled_usec 1\n"
-		    "throttled_count 1\nthrottled_now 0\nwriteback_started 1\npace_usec 15000\npaced_usec 0\n",
+		    "throttled_count 1\nthrottled_now 0\nwriteback_started 1\npace_usec 7000\npaced_usec 0\n",
 		    "memory.recharge_stat": "inherited 4096\nrecharged_in 0\nrecharged_out 0\nrecharge_failed 0\n",
 		}
 

@@ -80,12 +80,9 @@ for type in ext4 xfs btrfs; do
 	# The image's pages and its inode belong to cgroups that are not paced: to the root cgroup,
 	# or to the test's, which inherited them.
 	must dd if="$work/mnt/image" of=/dev/null bs=1M status=none
-	device=$(losetup -f)
-	must losetup "$device" "$work/mnt/image"
-	mount_at "$device" inside -t ext4
+	loop_mount ext4 mnt/image inside
 	beside "a loop device on $type, with the image in memory" inside/hog mnt/victim
 	fs_remove inside
-	must drop_loop
 	fs_remove mnt
 done
 

@@ -23,7 +23,7 @@ pub const MAX: Micros = Micros(10_000_000);
 ///
 /// A longer pace improves neither throughput nor the number of writers, and others that sync to the
 /// same device wait longer; `tests/bench/run.sh pace` measures both.
-pub const DEFAULT: Micros = Micros(15_000);
+pub const DEFAULT: Micros = Micros(7_000);
 
 /// The value of `memory.dirty_pace_usec`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

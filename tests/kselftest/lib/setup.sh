@@ -270,12 +270,14 @@ written_by()
 # LIKE. Dirty pages are written first, and the file is then read from the disk.
 check_content()
 {
-	local same=1
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
-	"$workload" read --file "$2" --size "$(stat -c %s "$2")" --same-as "$3" >"$work/content" 2>&1 ||
-		same=''
-	check "$1" test "$same" || diag "$(cat "$work/content")"
+	check "$1" is_same "$2" "$3" || diag "$(cat "$work/content")"
+}
+
+is_same()
+{
+	"$workload" read --file "$1" --size "$(stat -c %s "$1")" --same-as "$2" >"$work/content" 2>&1
 }
 
 # set_sysctl NAME VALUE: set a sysctl until the end of the test.
