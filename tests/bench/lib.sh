@@ -55,6 +55,15 @@ row()
 	echo "$*"
 }
 
+# took COMMAND...: run the command, and set ns to its duration.
+took()
+{
+	local us=${EPOCHREALTIME/./}
+	"$@"
+	# shellcheck disable=SC2034 # For the measurements.
+	ns=$(((${EPOCHREALTIME/./} - us) * 1000))
+}
+
 # The figures of a load or wait of which only a few, or none, are used.
 # shellcheck disable=SC2034 # For the measurements.
 declare -A F=()

@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Produces the figures of Documentation/benchmarks.md: runs each measurement in the
-# guests that its head asks for (see lib.sh), stores the rows in build/bench/ as CSV,
+# Produces the figures and plots of Documentation/benchmarks.md: runs each measurement in
+# the guests that its head asks for (see lib.sh), stores the rows in build/bench/ as CSV,
 # and writes the document from them (report.sh). Rows that are exact counts are also
 # stored in tests/bench/counts/, so that changes show up in review.
 # Exit status 1: a figure is out of its bounds.
-# Usage: tests/bench/run.sh [tightness|lowering|parent|victim|pace|memory|cost|recharge|redirect|scale]...   (none: all)
+# Usage: tests/bench/run.sh [tightness|lowering|parent|victim|pace|memory|cost|recharge|redirect|scale|busy]...   (none: all)
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tools/env.sh
 source "$here/../../tools/env.sh"
 results=$BUILD/bench
 mkdir -p "$results" "$here/counts"
 
+command -v gnuplot >/dev/null || die bench "gnuplot is missing (tools/deps.sh bench installs it)"
+
 names=("$@")
-((${#names[@]})) || names=(tightness lowering parent victim pace memory cost recharge redirect scale)
+((${#names[@]})) || names=(tightness lowering parent victim pace memory cost recharge redirect scale busy)
 for name in "${names[@]}"; do
 	grep -q '^# vm: ' "$here/$name.sh" 2>/dev/null || die bench "there is no measurement $name"
 done

@@ -23,14 +23,6 @@ cg_make p/child
 must mkdir "$work/many"
 tmpfs_make tmpfs
 
-# took COMMAND...: run the command, and set ns to its duration.
-took()
-{
-	local us=${EPOCHREALTIME/./}
-	"$@"
-	ns=$(((${EPOCHREALTIME/./} - us) * 1000))
-}
-
 # name PREFIX FIRST LAST: set names to the list of names.
 name()
 {
