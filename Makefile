@@ -34,11 +34,12 @@ torture: deps userland		## everything at once, from a seed that is printed, on t
 	@tests/kselftest/torture.sh --flavor $(TORTURED)
 fuzz: deps own-module userland	## the files and the mount option under a fuzzer in the VM (MINUTES=10, SEED=N, DEBUG=1)
 	@tests/kselftest/torture.sh --flavor $(FLAVOR) fuzz
-neighbours: deps own-module	## tests of others (the kernel's own, fio, stress-ng) end as on the stock kernel
+neighbours: deps own-module	## tests of other projects (the kernel's own, fio, stress-ng, LTP, xfstests) end as on the stock kernel
 	@tools/deps.sh neighbours
 	@tools/kernel.sh stock
 	@tests/neighbours/run.sh
 bench: deps own-module userland	## the figures of Documentation/benchmarks.md; fails if a bound is not met
+	@tools/deps.sh bench
 	@tools/kernel.sh stock
 	@tests/bench/run.sh
 vm: deps own-module userland	## a shell in the VM with the module loaded (DEBUG=1: debug kernel)
@@ -83,6 +84,7 @@ help:				## this list
 	@echo '  KCSAN=1         the debug kernel looks for data races instead of wrong addresses'
 	@echo '  T=NAME          one test of test-vm'
 	@echo '  FRESH=1         test, test-vm: also run what has passed before and has not changed since'
+	@echo '  LTP=DIR, XFSTESTS=DIR  source trees that neighbours builds their tests from (default: without these)'
 	@echo '  ACCEL=KIND      auto (default), kvm or tcg: how the VM runs'
 	@echo '  JOBS=N          compilers at once (default: number of processors)'
 	@echo '  PREFIX=DIR      where to install (default: /usr/local); SYSCONFDIR=DIR: memcg-knobs.toml (default: /etc)'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # deps.sh: install the dependencies of building and testing, on Debian 12 and 13; elsewhere, print what is missing.
-# Usage: tools/deps.sh [lint|test|image|neighbours]      (lint: also formatters and linters; test: also the programs that
-# memcgctl is tested with; image, neighbours: also the dependencies of the target of that name)
+# Usage: tools/deps.sh [lint|test|image|neighbours|bench]      (lint: also formatters and linters; test: also the programs
+# that memcgctl is tested with; image, neighbours, bench: also the dependencies of the target of that name)
 # If nothing is missing, it takes a fraction of a second and changes nothing. It never removes or downgrades installed
 # packages, see apt.sh. The output of apt and cargo is in build/log/deps.log.
 
@@ -23,7 +23,11 @@ PACKAGES=(git make bash perl python3 gcc libc6-dev pkgconf ca-certificates
 	qemu-system-x86 busybox-static e2fsprogs xfsprogs btrfs-progs f2fs-tools)
 [[ $want_lint ]] && PACKAGES+=(shellcheck)
 [[ ${1:-} == image ]] && PACKAGES+=(mmdebstrap debhelper dh-dkms)
-[[ ${1:-} == neighbours ]] && PACKAGES+=(fio stress-ng libcap-dev libnuma-dev)
+[[ ${1:-} == neighbours ]] && PACKAGES+=(fio stress-ng libcap-dev libnuma-dev
+	# to build and run LTP and xfstests
+	autoconf automake libtool uuid-dev xfslibs-dev libacl1-dev libattr1-dev libaio-dev
+	gawk bc attr acl procps mount util-linux-extra bsdextrautils)
+[[ ${1:-} == bench ]] && PACKAGES+=(gnuplot-nox)
 [[ ${1:-} == test ]] && PACKAGES+=(systemd crun curl python3-yaml debhelper dh-dkms dkms lintian)
 
 # Debian 12 has the current Rust under other names.
