@@ -84,6 +84,7 @@ put_in()
 }
 
 declare -A V=()
+[[ $VM_FLAVOR == stock ]] || echo "# pace: $(<$SWITCHES/writeback_pace_usec)"
 for cell in "$@"; do
 	IFS=: read -r vm kind means victim <<<"$cell"
 	[[ -d $top/hog ]] || cg_make hog victim

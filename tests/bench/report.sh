@@ -284,13 +284,12 @@ write_memory()
 	}'
 }
 
-# The default pace in microseconds, as the module has it.
-pace_usec=$(sed -n 's/^pub const DEFAULT: Micros = Micros(\(.*\));$/\1/p' "$TOP/rust/policy/src/pace.rs")
-pace_usec=${pace_usec/_/}
-
 write_pace()
 {
-	sed "s/@PACE@/$((pace_usec / 1000))/" <<-'END'
+	local usec
+	# The default pace when the rows were measured.
+	usec=$(sed -n '/^# pace: /{s///p;q}' "$BUILD/bench/pace.csv")
+	sed "s/@PACE@/$((usec / 1000))/" <<-'END'
 		A victim and a hog share one disk. The table shows what the victim gets with each remedy against the hog. The victim appends
 		4 KiB and calls fsync(), 20 times per second; or appends 125 times per second; or reads 4 KiB at random with O_DIRECT, 50 times
 		per second. The hog overwrites one file, or 16 files ("many"), or writes through a mapping ("mmap"), or alternates 8 MiB and an
@@ -315,7 +314,7 @@ write_pace()
 	plot_pace
 	verdicts
 	rows pace '
-	BEGIN { pace = '"$pace_usec"' }
+	BEGIN { pace = '"$usec"' }
 	{ key = f("fs") "," f("bps") "," f("kernel") "," f("vm") "," f("hog") "," f("means") "," f("victim")
 	  rate[key] = f("rate"); p99[key] = f("p99_us"); longest[key] = f("max_us"); hog[key] = f("hog_rate") }
 	function cell(fs, bps, how, victim) { return fs "," bps ",release,bytes," how "," victim }

@@ -140,7 +140,7 @@ compare_hog()
 	diag "$name: hog wrote $rate without a pace, $paced_rate with it"
 	check_num "$name, paced: writeback is held back" "$(stat_of hog paced_usec)" '>' "$held"
 	held=$(stat_of hog paced_usec)
-	check_num "$name, paced: little is under writeback on average" "$mean" '<=' $((192 * 1024))
+	check_num "$name, paced: little is under writeback on average" "$mean" '<=' $((128 * 1024))
 	check_num "$name, paced: the neighbour's syncs get through" \
 		"${W[ops]}" '>=' $((unpaced * 3))
 	check_num "$name, paced: the hog makes progress" "$paced_rate" '>=' $((M / 2))

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # A pace is a time, so what a cgroup has under writeback follows the speed of the device: it
 # is measured from the first pages on, falls if the device becomes slow, and rises again,
-# even after the device has written next to nothing for a while.
-# vm: --disk 512M,bps=4000000 --timeout 120 --shared
+# even after the device has written next to nothing for a while. A device that takes longer
+# than the pace for any request, however small, is not slow for that.
+# vm: --disk 512M,bps=4000000 --append null_blk.nr_devices=0 --timeout 120 --shared
 . "$(dirname "$0")/lib.sh"
 setup
 at_undo=("put_back $SWITCHES/writeback_pace_usec $(<$SWITCHES/writeback_pace_usec)" "${at_undo[@]}")
@@ -54,5 +55,49 @@ for fs in ext4 xfs; do
 	must umount "$work/mnt"
 	mounts=("${mounts[@]:1}")
 done
+
+# --- a device with a latency -------------------------------------------------------------
+remove_device()
+{
+	echo 0 >"$work/config/nullb/slow/power"
+	rmdir "$work/config/nullb/slow" && umount "$work/config"
+}
+
+# wrote: the bytes that the hog writes in four seconds.
+wrote()
+{
+	local before
+	before=$(written_by hog)
+	sleep 4
+	echo $(($(written_by hog) - before))
+}
+
+must mkdir "$work/config"
+must mount -t configfs configfs "$work/config"
+if ! mkdir "$work/config/nullb/slow" 2>"$work/error"; then
+	must umount "$work/config"
+	skip "a device with a latency of 10 ms" "no null_blk"
+	finish
+fi
+at_undo=(remove_device "${at_undo[@]}")
+while read -r attribute value; do
+	must put_back "$work/config/nullb/slow/$attribute" "$value"
+done <<-END
+	memory_backed   1
+	size            300
+	irqmode         2
+	completion_nsec 10000000
+	power           1
+END
+echo 7000 >$SWITCHES/writeback_pace_usec
+fs_make ext4 slow /dev/slow
+spawn_writers hog hog slow/hog --seconds 3600 --size 64M --block 64k
+must await above hog $((4 * M)) 60
+paced=$(wrote)
+set_knob hog dirty_pace_usec max
+unpaced=$(wrote)
+check_num "a paced hog writes at least a third of what it writes without a pace" $((paced * 3)) '>=' "$unpaced"
+diag "a latency of 10 ms: $paced bytes with a pace of 7 ms, $unpaced without"
+halt hog W
 
 finish
