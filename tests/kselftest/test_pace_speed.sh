@@ -51,9 +51,7 @@ for fs in ext4 xfs; do
 	follows "$fs: and as much as before, if the disk is fast again" \
 		$((400 * 1024)) $((1200 * 1024))
 	halt hog W
-	rm "$work/mnt/hog"
-	must umount "$work/mnt"
-	mounts=("${mounts[@]:1}")
+	fs_remove mnt
 done
 
 # --- a device with a latency -------------------------------------------------------------
